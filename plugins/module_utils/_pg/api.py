@@ -1,0 +1,79 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only file that imports the PostgreSQL driver.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import traceback
+import typing as t
+
+from .._errors import GroundworkError
+from .connection import libpq_parameters, server_address
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+try:
+    import psycopg2
+    import psycopg2.errors
+    import psycopg2.extensions
+
+    DRIVER_IMPORT_ERROR = None
+except ImportError:
+    DRIVER_IMPORT_ERROR = traceback.format_exc()
+
+MINIMUM_DRIVER = (2, 8)
+INVALID_CATALOG_NAME = "3D000"
+
+
+class ServerUnreachable(GroundworkError):
+    """No session could be opened; nothing was sent."""
+
+
+class DatabaseMissing(ServerUnreachable):
+    """The server answered, the database does not exist."""
+
+
+def require_driver(module: AnsibleModule) -> None:
+    """Fail with installation advice unless psycopg2 2.8 or later can be imported."""
+    from ansible.module_utils.basic import missing_required_lib
+
+    if DRIVER_IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("psycopg2 >= 2.8"), exception=DRIVER_IMPORT_ERROR)
+    version = tuple(int(part) for part in psycopg2.__version__.split()[0].split(".")[:2])
+    if version < MINIMUM_DRIVER:
+        module.fail_json(msg=f"psycopg2 {psycopg2.__version__} is too old, this module needs 2.8 or later.")
+
+
+def connect(options: dict[str, t.Any], database: str, application_name: str, *, autocommit: bool = False) -> t.Any:
+    """Open one session.
+
+    :raises DatabaseMissing: the server says that ``database`` does not exist (SQLSTATE 3D000).
+    :raises ServerUnreachable: any other refusal, with libpq's own words.
+    """
+    parameters = libpq_parameters(options, database)
+    try:
+        connection = psycopg2.connect(application_name=application_name, **parameters)
+    except psycopg2.OperationalError as error:
+        raise _connection_error(error, options, database) from None
+    connection.autocommit = autocommit
+    return connection
+
+
+def _connection_error(error: Exception, options: dict[str, t.Any], database: str) -> ServerUnreachable:
+    # libpq reports refusals during start-up without an SQLSTATE, so the server's text has to decide.
+    text = " ".join(str(error).split())
+    where = server_address(options, database)
+    untouched = "everything; no session was opened"
+    if f'database "{database}" does not exist' in text:
+        return DatabaseMissing(
+            f'The database "{database}" does not exist.', where=where, untouched=untouched,
+            hint="Create it first, for example with groundwork.databases.pg_contents.",
+        )
+    return ServerUnreachable(
+        f"Cannot connect to PostgreSQL as {options['login_user']}: {text}", where=where, untouched=untouched,
+        hint="Check login_host, login_port, login_user, login_password and pg_hba.conf.",
+    )
