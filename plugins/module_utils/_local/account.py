@@ -1,0 +1,105 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operating-system account that runs the local servers, and the folders that it can reach.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import pwd
+import subprocess
+import typing as t
+from pathlib import Path
+
+from .._errors import GroundworkError
+
+SHARED_STATE_ROOT = Path("/var/lib/groundwork-local")
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """Who the server processes run as.
+
+    :param drop: whether the caller is root and has to become this account first.
+    """
+
+    name: str
+    uid: int
+    gid: int
+    drop: bool
+
+    def run(self, argv: list[str], *, timeout: float = 120, **kwargs: t.Any) -> subprocess.CompletedProcess[str]:
+        """Run a command as this account and capture its output; never through a shell."""
+        identity: dict[str, t.Any] = {}
+        if self.drop:
+            identity = {"user": self.uid, "group": self.gid, "extra_groups": []}
+        environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "HOME": "/"}
+        return subprocess.run(
+            argv, capture_output=True, text=True, errors="replace", timeout=timeout, check=False, cwd="/",
+            stdin=subprocess.DEVNULL, env=environment, **identity, **kwargs,
+        )
+
+    def own(self, path: Path) -> None:
+        """Give a folder or file to this account; nothing to do when the caller already is it."""
+        if self.drop:
+            os.chown(path, self.uid, self.gid)
+
+
+def server_account(requested: str | None) -> Account:
+    """The invoking user, or for root an unprivileged one: PostgreSQL refuses to run as root.
+
+    :raises GroundworkError: the requested account does not exist, or the caller may not become it.
+    """
+    caller = os.geteuid()
+    if caller != 0:
+        own = pwd.getpwuid(caller)
+        if requested and requested != own.pw_name:
+            raise GroundworkError(
+                f"The local servers cannot run as {requested}: only root can switch to another account.",
+                untouched="everything", hint=f"Run as root, or leave the account unset to use {own.pw_name}.",
+            )
+        return Account(own.pw_name, own.pw_uid, own.pw_gid, drop=False)
+    name = requested or _invoker_behind_sudo() or "nobody"
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        raise GroundworkError(
+            f"The account {name} does not exist on this machine.", untouched="everything",
+            hint="Set local_servers_account to an existing unprivileged account.",
+        ) from None
+    if entry.pw_uid == 0:
+        raise GroundworkError(
+            "The local servers cannot run as root: PostgreSQL refuses it.", untouched="everything",
+            hint="Set local_servers_account to an unprivileged account, or leave it unset.",
+        )
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, drop=True)
+
+
+def _invoker_behind_sudo() -> str | None:
+    name = os.environ.get("SUDO_USER")
+    return name if name and name != "root" else None
+
+
+def reachable_directory(wanted: Path, account: Account) -> Path:
+    """Where files under ``wanted`` really have to live so that the account can reach them.
+
+    A root checkout in a closed home (``/root`` is 0700) cannot hold files of an unprivileged account. Opening that
+    home to everybody is not ours to do, so such files live under /var/lib instead and ``wanted`` becomes a link.
+    """
+    if not account.drop or all(_can_enter(parent, account) for parent in wanted.parents if parent.exists()):
+        return wanted
+    name = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
+    return SHARED_STATE_ROOT / name
+
+
+def _can_enter(directory: Path, account: Account) -> bool:
+    status = directory.stat()
+    if status.st_uid == account.uid:
+        return bool(status.st_mode & 0o100)
+    if status.st_gid == account.gid:
+        return bool(status.st_mode & 0o010)
+    return bool(status.st_mode & 0o001)

