@@ -7,6 +7,11 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
+  login_uri:
+    description:
+      - Connection string, C(mongodb://) or C(mongodb+srv://). It takes the place of O(login_host) and O(login_port).
+      - Other connection options that are set, such as O(login_user), win over the same ones in the string.
+    type: str
   login_host:
     description:
       - Host of the MongoDB server, or a comma-separated list of C(host:port) of a replica set's members.
@@ -65,6 +70,7 @@ options:
   connection_options:
     description:
       - Further options of the MongoDB connection string, for example C(retryWrites=false) for Amazon DocumentDB.
+      - They win over what the other options imply. Write and read concern are C(majority) unless they are named here.
     type: dict
     default: {}
   connect_timeout:

@@ -1,0 +1,305 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only file that imports the MongoDB driver. Works with pymongo 3.11 and with 4.x.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+import traceback
+import typing as t
+
+from .._errors import GroundworkError
+from .connection import client_parameters, server_address
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+try:
+    import pymongo
+    import pymongo.errors
+    from bson import json_util
+
+    DRIVER_IMPORT_ERROR = None
+except ImportError:
+    DRIVER_IMPORT_ERROR = traceback.format_exc()
+
+MINIMUM_DRIVER = (3, 11)
+
+AUTHENTICATION_FAILED = 18
+UNAUTHORIZED = 13
+COMMAND_NOT_FOUND = 59
+
+# Answers of a server that is no longer, or not yet, the primary, or that is going down. Another attempt can succeed.
+# Source: the driver specification "Server Discovery And Monitoring", section on "not writable primary" errors.
+NOT_PRIMARY_CODES = frozenset({10107, 13435, 11602, 13436, 189, 91, 11600, 10058})
+
+# Values that JSON cannot hold, in the form of MongoDB Extended JSON v2. Query operators ($regex, $type) are not among them.
+EXTENDED_JSON_KEYS = frozenset({
+    "$oid", "$date", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$regularExpression", "$uuid",
+    "$binary", "$timestamp", "$minKey", "$maxKey",
+})
+
+
+class ServerUnreachable(GroundworkError):
+    """No server that can take writes was found; nothing was sent."""
+
+
+class AuthenticationFailed(ServerUnreachable):
+    """The server answered and refused the credentials."""
+
+
+class ConnectionLost(GroundworkError):
+    """The primary went away in mid-command: whether the command took effect is not known."""
+
+
+class ServerRefused(GroundworkError):
+    """The server answered a command with an error.
+
+    :ivar server_code: MongoDB's error number, 0 when there was none.
+    :ivar server_message: the server's own words.
+    :ivar reply: the whole answer, as plain data.
+    """
+
+    def __init__(self, what: str, server_code: int, server_message: str, reply: dict[str, t.Any], **parts: t.Any) -> None:
+        super().__init__(what, **parts)
+        self.server_code = server_code
+        self.server_message = server_message
+        self.reply = reply
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerFacts:
+    """What the server says about itself.
+
+    :param version: the server's version, three numbers at most.
+    :param engine: ``mongodb`` or ``documentdb``.
+    :param replica_set: name of its replica set, ``None`` for a single server.
+    """
+
+    version: tuple[int, ...]
+    engine: str
+    replica_set: str | None
+
+    @property
+    def version_text(self) -> str:
+        return ".".join(str(part) for part in self.version)
+
+
+def require_driver(module: AnsibleModule) -> None:
+    """Fail with installation advice unless pymongo 3.11 or later can be imported."""
+    from ansible.module_utils.basic import missing_required_lib
+
+    if DRIVER_IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("pymongo >= 3.11"), exception=DRIVER_IMPORT_ERROR)
+    if pymongo.version_tuple[:2] < MINIMUM_DRIVER:
+        module.fail_json(msg=f"pymongo {pymongo.version} is too old, this module needs 3.11 or later.")
+
+
+def connect(options: dict[str, t.Any], application_name: str = "groundwork.databases") -> Server:
+    """Open a client and make sure that its credentials are accepted.
+
+    :param options: the module's parameters, see ``connection_argument_spec``.
+    :raises AuthenticationFailed: the server refuses the credentials.
+    :raises ServerUnreachable: the options are malformed, or no primary was found within ``connect_timeout``.
+    """
+    hosts, parameters = client_parameters(options)
+    where = server_address(options)
+    untouched = "everything; no session was opened"
+    try:
+        client = pymongo.MongoClient(hosts, appname=application_name, **parameters)
+    except (pymongo.errors.PyMongoError, ValueError, TypeError, OSError) as error:
+        # The driver may quote parts of a malformed connection string, and with it a password.
+        text = type(error).__name__ if options["login_uri"] else " ".join(str(error).split())
+        raise ServerUnreachable(
+            f"The connection options are not valid: {text}", where=where, untouched=untouched,
+            hint="Check login_uri, the TLS files and connection_options; escape special characters of a password in a URI.",
+        ) from None
+    server = Server(client, where)
+    try:
+        server.facts = _read_facts(server)
+    except BaseException:
+        client.close()
+        raise
+    return server
+
+
+def _read_facts(server: Server) -> ServerFacts:
+    try:
+        build = server.run("admin", {"buildInfo": 1})
+    except ServerRefused as error:
+        raise _login_error(error, server.where) from None
+    except ConnectionLost as error:
+        raise ServerUnreachable(
+            error.what, where=server.where, untouched="everything; nothing was sent",
+            hint="Check login_host, login_port, replica_set and TLS, and that the server runs.",
+        ) from None
+    try:
+        hello = server.run("admin", {"hello": 1})
+    except ServerRefused as error:
+        if error.server_code != COMMAND_NOT_FOUND:
+            raise
+        hello = server.run("admin", {"isMaster": 1})
+    version = tuple(int(part) for part in str(build["version"]).split("-")[0].split(".")[:3])
+    if not hello.get("isWritablePrimary", hello.get("ismaster", True)):
+        raise ServerUnreachable(
+            "This server is a secondary: it cannot be changed.", where=server.where, untouched="everything",
+            hint=f"Set replica_set to {hello.get('setName')}, or name the primary {hello.get('primary')} in login_host.",
+        )
+    return ServerFacts(version, _engine(server, build), hello.get("setName"))
+
+
+def _engine(server: Server, build: dict[str, t.Any]) -> str:
+    if "storageEngines" in build:
+        return "mongodb"
+    # Only Amazon DocumentDB knows this command (its release notes give it as the way to read the patch version).
+    try:
+        server.run("admin", {"getEngineVersion": 1})
+    except ServerRefused:
+        return "mongodb"
+    return "documentdb"
+
+
+def _login_error(error: ServerRefused, where: str) -> GroundworkError:
+    if error.server_code == AUTHENTICATION_FAILED:
+        return AuthenticationFailed(
+            f"The server refuses the login: {error.server_message}", where=where,
+            untouched="everything; no session was opened",
+            hint="Check login_user, login_password, login_database and auth_mechanism.",
+        )
+    return error
+
+
+class Server:
+    """One client. Commands go in and come out as plain data, errors as ``GroundworkError``.
+
+    :ivar round_trips: commands sent so far.
+    """
+
+    facts: ServerFacts
+
+    def __init__(self, client: t.Any, where: str) -> None:
+        self.client = client
+        self.where = where
+        self.round_trips = 0
+
+    def close(self) -> None:
+        self.client.close()
+
+    def run(self, database: str, command: dict[str, t.Any], *, write: bool = False) -> dict[str, t.Any]:
+        """Send one command to the primary and return its answer as plain data.
+
+        :param write: add write concern ``majority``; the driver does not do so for commands.
+        :raises ServerRefused: the server answered with an error.
+        :raises ConnectionLost: the primary was lost before the answer came.
+        """
+        document = as_bson(command)
+        if write:
+            document["writeConcern"] = self._write_concern()
+        self.round_trips += 1
+        with self._translated(database, command):
+            return as_plain(self.client[database].command(document))
+
+    def rows(self, database: str, command: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+        """Every document of a command that answers with a cursor.
+
+        :raises ServerRefused: the server answered with an error.
+        :raises ConnectionLost: the primary was lost before the last document came.
+        """
+        handle = self.client[database]
+        # The server insists on one session for a cursor and its continuations.
+        with self._translated(database, command), self.client.start_session() as session:
+            self.round_trips += 1
+            cursor = handle.command(as_bson(command), session=session)["cursor"]
+            rows = list(cursor["firstBatch"])
+            collection = cursor["ns"].partition(".")[2]
+            while cursor["id"]:
+                self.round_trips += 1
+                more = {"getMore": cursor["id"], "collection": collection}
+                cursor = handle.command(more, session=session)["cursor"]
+                rows += cursor["nextBatch"]
+        return [as_plain(row) for row in rows]
+
+    def wait_for_primary(self, seconds: float) -> None:
+        """Return as soon as a primary answers.
+
+        :raises ServerUnreachable: none did within ``seconds``.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if self.run("admin", {"hello": 1}).get("isWritablePrimary"):
+                    return
+            except (ConnectionLost, ServerRefused):
+                pass
+            if time.monotonic() > deadline:
+                raise ServerUnreachable(
+                    f"The primary was lost and none came back within {seconds:g} s.", where=self.where,
+                    hint="Run again once the replica set has a primary: what is done is kept and not done twice.",
+                )
+            time.sleep(0.2)
+
+    def _write_concern(self) -> dict[str, t.Any]:
+        document = dict(self.client.write_concern.document)
+        return document or {"w": "majority"}
+
+    @contextlib.contextmanager
+    def _translated(self, database: str, command: dict[str, t.Any]) -> t.Iterator[None]:
+        name = next(iter(command))
+        where = f"{self.where}, database {database}"
+        try:
+            yield
+        except pymongo.errors.ServerSelectionTimeoutError as error:
+            raise ServerUnreachable(
+                f"No server that takes writes was found: {_short(str(error))}", where=self.where,
+                untouched="everything this command would have changed",
+                hint="Check login_host, login_port, replica_set and TLS, and that the server runs.",
+            ) from None
+        except pymongo.errors.OperationFailure as error:
+            code = error.code or 0
+            if code in NOT_PRIMARY_CODES:
+                raise ConnectionLost(f"The primary stepped down during {name}: {_short(str(error))}", where=where) from None
+            reply = as_plain(dict(error.details or {}))
+            text = str(reply.get("errmsg") or error)
+            raise ServerRefused(f"The server refuses {name}: {text}", code, text, reply, where=where) from None
+        except pymongo.errors.ConnectionFailure as error:
+            raise ConnectionLost(f"The connection was lost during {name}: {_short(str(error))}", where=where) from None
+        except pymongo.errors.PyMongoError as error:
+            raise ServerRefused(f"{name} could not be sent: {_short(str(error))}", 0, str(error), {}, where=where) from None
+
+
+def _short(text: str) -> str:
+    # The driver appends its whole view of the topology, which says nothing to a person on call.
+    for tail in (", Timeout:", "Topology Description", "(configured timeouts"):
+        text = text.partition(tail)[0]
+    return " ".join(text.split()).rstrip(" ,")
+
+
+def as_plain(value: t.Any) -> t.Any:
+    """BSON data as dictionaries, lists, strings, numbers, booleans and ``None``; other types as Extended JSON v2."""
+    if isinstance(value, dict):
+        return {key: as_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return value
+    return as_plain(json_util.default(value, json_util.RELAXED_JSON_OPTIONS))
+
+
+def as_bson(value: t.Any) -> t.Any:
+    """The reverse of ``as_plain``: what is written as Extended JSON v2 becomes the value that it stands for."""
+    if isinstance(value, dict):
+        if len(value) == 1 and next(iter(value)) in EXTENDED_JSON_KEYS:
+            return json_util.object_hook(dict(value), json_util.RELAXED_JSON_OPTIONS)
+        return {key: as_bson(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_bson(item) for item in value]
+    return value
