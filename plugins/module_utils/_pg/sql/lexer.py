@@ -1,0 +1,163 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tokens of one SQL statement, by PostgreSQL 16's own lexical rules (scan.l).
+
+PRIVATE to the collection. It can have breaking changes at any time.
+
+Used on text that the scanner has already cut into statements: whoever decides something about a statement (its
+transaction mode, a lint rule) reads tokens and never searches the text.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+#: Flex reads bytes and takes every one above 127 as a letter, so every character above ASCII is one here.
+LETTER = "A-Za-z_\\x80-\\U0010ffff"
+SPACE = " \\t\\n\\r\\f\\v"
+
+WORD = "word"
+QUOTED = "quoted"
+STRING = "string"
+NUMBER = "number"
+PARAMETER = "parameter"
+SYMBOL = "symbol"
+
+_TOKEN = re.compile(
+    rf"""
+      (?P<space>[{SPACE}]+|--[^\n\r]*)
+    | (?P<block>/\*)
+    | (?P<escape>[eE]')
+    | (?P<bits>[bBxX]')
+    | (?P<unicode>[uU]&')
+    | (?P<unicode_name>[uU]&")
+    | (?P<national>[nN](?='))
+    | (?P<word>[{LETTER}][{LETTER}0-9$]*)
+    | (?P<dollar>\$(?:[{LETTER}][{LETTER}0-9]*)?\$)
+    | (?P<parameter>\$[0-9]+)
+    | (?P<number>(?:[0-9][0-9A-Za-z_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9][0-9_]*)(?:(?<=[eE])[+-][0-9]+|[eE][+-]?[0-9]+)?)
+    | (?P<quote>')
+    | (?P<name>")
+    | (?P<symbol>::|:=|=>|\.\.|[,()\[\].;:]|(?:(?!--|/\*)[~!@\#^&|`?+\-*/%<>=])+)
+    | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_NO_BACKSLASH_END = re.compile(r"[^']*(?:''[^']*)*'")
+_BACKSLASH_END = re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*'", re.DOTALL)
+_NAME_END = re.compile(r'[^"]*(?:""[^"]*)*"')
+SPACE_OR_COMMENT = re.compile(rf"[{SPACE}]+|--[^\n\r]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Token:
+    """One token.
+
+    :ivar kind: one of the constants of this module.
+    :ivar value: a word folded to lower case, a quoted name without its quotes, a string's content as written (quotes
+        taken off, escapes left alone), the text itself otherwise.
+    :ivar start: 0-based offset of the first character in the statement's text.
+    :ivar end: offset after the last one.
+    """
+
+    __slots__ = ("end", "kind", "start", "value")
+
+    kind: str
+    value: str
+    start: int
+    end: int
+
+    def is_word(self, *values: str) -> bool:
+        """Whether this is one of these key words (never so for a quoted name)."""
+        return self.kind == WORD and self.value in values
+
+    def is_symbol(self, value: str) -> bool:
+        return self.kind == SYMBOL and self.value == value
+
+    @property
+    def is_name(self) -> bool:
+        """Whether this can be an identifier."""
+        return self.kind in (WORD, QUOTED)
+
+
+def tokenise(text: str, standard_conforming_strings: bool = True) -> list[Token]:
+    """Return the tokens of ``text``, comments and white space left out.
+
+    Text that ends inside a quote or comment is no error here (the scanner refuses it): the last token runs to the end.
+    """
+    return list(iterate(text, standard_conforming_strings))
+
+
+def iterate(text: str, standard_conforming_strings: bool = True) -> t.Iterator[Token]:
+    """Yield what ``tokenise`` returns."""
+    position = 0
+    plain = _NO_BACKSLASH_END if standard_conforming_strings else _BACKSLASH_END
+    string_ends = {"quote": plain, "escape": _BACKSLASH_END, "bits": _NO_BACKSLASH_END, "unicode": _NO_BACKSLASH_END}
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            return
+        kind, start, position = match.lastgroup or "other", position, match.end()
+        if kind in ("space", "national"):
+            continue
+        if kind == "block":
+            position = _comment_end(text, position)
+        elif kind in string_ends:
+            opened = position
+            position = _string_end(text, position, string_ends[kind])
+            yield Token(STRING, text[opened : max(opened, position - 1)], start, position)
+        elif kind == "dollar":
+            tag = match.group()
+            closed = text.find(tag, position)
+            body_end, end = (closed, closed + len(tag)) if closed >= 0 else (len(text), len(text))
+            yield Token(STRING, text[position:body_end], start, end)
+            position = end
+        elif kind in ("name", "unicode_name"):
+            opened = position
+            closed_name = _NAME_END.match(text, position)
+            position = closed_name.end() if closed_name else len(text)
+            yield Token(QUOTED, text[opened : max(opened, position - 1)].replace('""', '"'), start, position)
+        elif kind == "word":
+            yield Token(WORD, fold(match.group()), start, position)
+        else:
+            yield Token(kind if kind in (NUMBER, PARAMETER) else SYMBOL, match.group(), start, position)
+
+
+def fold(word: str) -> str:
+    """Fold an unquoted identifier as the server does in a UTF-8 database: ASCII letters only."""
+    return word.lower() if word.isascii() else "".join(c.lower() if c.isascii() else c for c in word)
+
+
+def string_text(text: str, token: Token) -> str:
+    """Return the value of a string token; escapes of E'' and U&'' strings are left as written."""
+    return token.value if text[token.start] == "$" else token.value.replace("''", "'")
+
+
+def _comment_end(text: str, position: int) -> int:
+    depth = 1
+    while depth:
+        edge = _COMMENT_EDGE.search(text, position)
+        if edge is None:
+            return len(text)
+        depth += 1 if edge.group() == "/*" else -1
+        position = edge.end()
+    return position
+
+
+def _string_end(text: str, position: int, end: re.Pattern[str]) -> int:
+    """Return where the literal ends, the parts that continue it on later lines included."""
+    while True:
+        closed = end.match(text, position)
+        if closed is None:
+            return len(text)
+        position = closed.end()
+        ahead, new_line = position, False
+        while gap := SPACE_OR_COMMENT.match(text, ahead):
+            ahead = gap.end()
+            new_line = new_line or "\n" in gap.group() or "\r" in gap.group()
+        if not new_line or text[ahead : ahead + 1] != "'":
+            return position
+        position = ahead + 1
