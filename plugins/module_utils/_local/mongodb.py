@@ -19,6 +19,7 @@ from .._errors import GroundworkError
 from . import artifact, library
 from .account import Account
 from .layout import Layout
+from .login import default_options
 from .plan import Data
 
 PREFERRED_PORT = 37017
@@ -130,6 +131,39 @@ class MongodbServer:
         shutil.rmtree(self.layout.data, ignore_errors=True)
         self.layout.data.mkdir(mode=0o700)
         self.account.own(self.layout.data)
+
+    def create_first_user(self, port: int, name: str, password: str) -> None:
+        """Create the first user through the localhost exception, which ends with it.
+
+        A user that a run made before it was interrupted is found by its login.
+        """
+        from .._mongo import api
+
+        try:
+            self.login_version(port, name, password)
+        except api.AuthenticationFailed:
+            server = api.connect(self._login(port, None, None), "groundwork local_server")
+            try:
+                server.run("admin", {"createUser": name, "pwd": password, "roles": ["root"]})
+            finally:
+                server.close()
+
+    def login_version(self, port: int, name: str, password: str) -> str:
+        """Version that the server reports to its superuser: the proof that it serves and that the password is right."""
+        from .._mongo import api
+
+        server = api.connect(self._login(port, name, password), "groundwork local_server")
+        try:
+            return server.facts.version_text
+        finally:
+            server.close()
+
+    def _login(self, port: int, name: str | None, password: str | None) -> dict[str, object]:
+        from .._mongo import connection
+
+        return default_options(connection.connection_argument_spec()) | {
+            "login_host": "127.0.0.1", "login_port": port, "login_user": name, "login_password": password,
+        }
 
     def start(self) -> None:
         outcome = self.account.run([str(self.binary), "--config", str(self.config_file)])

@@ -18,6 +18,7 @@ from .._errors import GroundworkError
 from . import artifact, library
 from .account import Account
 from .layout import Layout
+from .login import default_options
 from .plan import Data
 
 PRODUCT = f"PostgreSQL {artifact.POSTGRESQL.version.rsplit('.', 1)[0]}"
@@ -63,8 +64,10 @@ class PostgresqlServer:
         artifact.install(artifact.POSTGRESQL, self.layout.servers, self.layout.cache)
 
     def missing_libraries(self) -> list[str]:
-        modules = sorted((self.bin.parent / "lib").glob("**/*.so"))
-        return library.missing_libraries([self.binary, self.bin / "psql", self.bin / "initdb", *modules])
+        own = self.bin.parent / "lib"
+        missing = library.missing_libraries([self.binary, self.bin / "psql", self.bin / "initdb", *own.glob("**/*.so")])
+        # Libraries of the tree itself are found through the executables that use them.
+        return [name for name in missing if not (own / name).exists()]
 
     def data_state(self, initialised: bool) -> Data:
         data = self.layout.data
@@ -129,9 +132,12 @@ class PostgresqlServer:
 
     def login_version(self, port: int, name: str, password: str) -> str:
         """Version that the server reports to its superuser: the proof that it serves and that the password is right."""
-        from .._pg import api
+        from .._pg import api, connection as options
 
-        connection = api.connect(login_options(port, name, password), "postgres", "groundwork local_server")
+        login = default_options(options.connection_argument_spec()) | {
+            "login_host": "127.0.0.1", "login_port": port, "login_user": name, "login_password": password,
+        }
+        connection = api.connect(login, "postgres", "groundwork local_server")
         try:
             return str(connection.get_parameter_status("server_version")).split()[0]
         finally:
@@ -162,12 +168,3 @@ class PostgresqlServer:
 
     def _pg_ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.account.run([str(self.bin / "pg_ctl"), *arguments, "--pgdata", str(self.layout.data)])
-
-
-def login_options(port: int, user: str, password: str) -> dict[str, object]:
-    """The connection options of the PostgreSQL modules, for a server on this machine."""
-    return {
-        "login_host": "127.0.0.1", "login_port": port, "login_user": user, "login_password": password,
-        "login_unix_socket": "", "ssl_mode": "disable", "ca_cert": None, "ssl_cert": None, "ssl_key": None,
-        "connect_timeout": 10,
-    }

@@ -1,0 +1,21 @@
+# The two commands of the README, and what they are made of.
+SHELL := /bin/bash
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+BIN := $(CURDIR)/.venv/bin
+
+.PHONY: help demo demo-stop demo-destroy
+
+help:
+	@echo "make demo          deploy CredForge on a real PostgreSQL and a real mongod below .local"
+	@echo "make demo-stop     stop these servers and keep their data"
+	@echo "make demo-destroy  stop these servers and remove their data and passwords"
+
+demo:
+	@tests/toolchain/prepare demo
+	@$(BIN)/ansible-playbook site.yml -i inventories/local
+
+demo-stop:
+	@$(BIN)/ansible-playbook playbooks/local_stop.yml -i inventories/local
+
+demo-destroy:
+	@$(BIN)/ansible-playbook playbooks/local_destroy.yml -i inventories/local

@@ -1,0 +1,15 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connection options for the servers of this machine.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+
+def default_options(argument_spec: dict[str, dict[str, t.Any]]) -> dict[str, t.Any]:
+    """The options as a module sees them when its user gives none."""
+    return {name: option.get("default") for name, option in argument_spec.items()}
