@@ -8,11 +8,9 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
-import time
 from pathlib import Path
 
 from .._errors import GroundworkError
@@ -21,10 +19,10 @@ from .account import Account
 from .layout import Layout
 from .login import default_options
 from .plan import Data
+from .process import end_process, is_process
 
 PREFERRED_PORT = 37017
 TARGET_MAJOR = 7
-STOP_TIMEOUT_SECONDS = 60
 
 
 class MongodbServer:
@@ -99,14 +97,7 @@ class MongodbServer:
         return "damaged" if initialised else "incomplete"
 
     def is_running(self) -> bool:
-        pid = self.pid()
-        if pid is None:
-            return False
-        try:
-            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            return False
-        return str(self.config_file).encode() in arguments
+        return is_process(self.pid(), self.config_file)
 
     def pid(self) -> int | None:
         try:
@@ -169,25 +160,17 @@ class MongodbServer:
         outcome = self.account.run([str(self.binary), "--config", str(self.config_file)])
         if outcome.returncode != 0:
             raise GroundworkError(
-                f"{self.product} does not start. Its log ends with:\n{self._readable_log()}", where=str(self.layout.log),
+                f"{self.product} does not start. {self._reason(outcome.stdout + outcome.stderr)}", where=str(self.layout.log),
                 untouched="the data folder", hint="Mend the cause that the log names and run again.",
             )
 
     def stop(self) -> None:
-        pid = self.pid()
-        if pid is None:
-            return
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-        while self.is_running():
-            if time.monotonic() > deadline:
-                raise GroundworkError(
-                    f"{self.product} did not stop within {STOP_TIMEOUT_SECONDS} s.", where=str(self.layout.log),
-                    untouched="the data folder", hint=f"Its process is {pid}.",
-                )
-            time.sleep(0.1)
+        end_process(self, signal.SIGTERM)
 
-    def _readable_log(self) -> str:
+    def _reason(self, output: str) -> str:
+        # An invalid configuration is told on the terminal: the log is not open yet.
+        if "Error parsing" in output or "Unrecognized option" in output or not self.layout.log.is_file():
+            return f"It says: {output.strip()}"
         lines = []
         for line in self.layout.tail_of_log(lines=40).splitlines():
             try:
@@ -197,4 +180,4 @@ class MongodbServer:
                 continue
             if entry.get("s") in ("E", "F", "W"):
                 lines.append(f"{entry.get('msg')} {json.dumps(entry.get('attr', {}))}")
-        return "\n".join(lines[-6:]) or self.layout.tail_of_log()
+        return "Its log ends with:\n" + "\n".join(lines[-6:])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -20,11 +20,15 @@ from .account import Account
 from .layout import Layout
 from .login import default_options
 from .plan import Data
+from .process import end_process, is_process
 
 PRODUCT = f"PostgreSQL {artifact.POSTGRESQL.version.rsplit('.', 1)[0]}"
 PREFERRED_PORT = 15432
 # What initdb writes last matters: with these three a cluster can start.
 ESSENTIAL_FILES = ("PG_VERSION", "global/pg_control", "postgresql.conf")
+# After a kill -9 of the postmaster, its children hold the shared memory until they notice, and its number is taken until
+# its parent has collected it. Both pass by themselves.
+REMNANTS_OF_A_KILL = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
 
 
 class PostgresqlServer:
@@ -78,9 +82,7 @@ class PostgresqlServer:
         return "damaged" if initialised else "incomplete"
 
     def is_running(self) -> bool:
-        if not (self.layout.data / "postmaster.pid").is_file() or not self.is_installed():
-            return False
-        return self._pg_ctl("status").returncode == 0
+        return is_process(self.pid(), self.layout.data)
 
     def pid(self) -> int | None:
         try:
@@ -146,11 +148,14 @@ class PostgresqlServer:
     def start(self) -> None:
         deadline = time.monotonic() + 30
         while True:
-            outcome = self._pg_ctl("start", "--wait", "--timeout", "60", "--log", str(self.layout.log))
+            outcome = self.account.run([
+                str(self.bin / "pg_ctl"), "start", "--pgdata", str(self.layout.data), "--wait", "--timeout", "60",
+                "--log", str(self.layout.log),
+            ])
             if outcome.returncode == 0:
                 return
-            # After a kill -9 of the postmaster its children hold the shared memory until they notice.
-            if "pre-existing shared memory block" not in self.layout.tail_of_log() or time.monotonic() > deadline:
+            log = self.layout.tail_of_log(lines=3)
+            if not any(remnant in log for remnant in REMNANTS_OF_A_KILL) or time.monotonic() > deadline:
                 break
             time.sleep(0.5)
         raise GroundworkError(
@@ -159,12 +164,5 @@ class PostgresqlServer:
         )
 
     def stop(self) -> None:
-        outcome = self._pg_ctl("stop", "--mode", "fast", "--wait", "--timeout", "60")
-        if outcome.returncode != 0:
-            raise GroundworkError(
-                f"{self.product} does not stop: {outcome.stderr.strip()}", where=str(self.layout.data),
-                untouched="the data folder", hint=f"Its process is {self.pid()}.",
-            )
-
-    def _pg_ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.account.run([str(self.bin / "pg_ctl"), *arguments, "--pgdata", str(self.layout.data)])
+        # SIGINT is PostgreSQL's fast shutdown: sessions are ended, the data is left clean.
+        end_process(self, signal.SIGINT)

@@ -1,0 +1,51 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processes of the local servers, told apart from strangers that took over their number.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import typing as t
+from pathlib import Path
+
+from .._errors import GroundworkError
+
+if t.TYPE_CHECKING:
+    from .lifecycle import Engine
+
+STOP_TIMEOUT_SECONDS = 60
+
+
+def is_process(pid: int | None, argument: Path) -> bool:
+    """Whether the process lives and was started with ``argument``, its data folder or configuration file."""
+    if pid is None:
+        return False
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return str(argument).encode() in arguments
+
+
+def end_process(server: Engine, request: signal.Signals) -> None:
+    """Ask the server to stop and wait until it has.
+
+    :raises GroundworkError: it still runs after a minute; it is left alone, as killing it could cost data.
+    """
+    pid = server.pid()
+    if pid is None:
+        return
+    os.kill(pid, request)
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    while server.is_running():
+        if time.monotonic() > deadline:
+            raise GroundworkError(
+                f"{server.product} did not stop within {STOP_TIMEOUT_SECONDS} s.", where=str(server.layout.log),
+                untouched="the data folder", hint=f"Its process is {pid}.",
+            )
+        time.sleep(0.05)
