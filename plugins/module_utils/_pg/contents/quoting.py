@@ -1,0 +1,38 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names and values as SQL text, without a connection (the plan is made before one exists).
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+# "public" can never be the name of a role (it is reserved in lower case), so it stands for everybody, as GRANT ... TO PUBLIC does.
+PUBLIC = "public"
+
+
+def identifier(name: str) -> str:
+    """Always quoted: a name that is bare today may become a keyword of the next major version."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def qualified(*names: str) -> str:
+    return ".".join(identifier(name) for name in names)
+
+
+def literal(value: str) -> str:
+    """A string constant that means the same whatever standard_conforming_strings says."""
+    quoted = value.replace("'", "''")
+    if "\\" in quoted:
+        return " E'" + quoted.replace("\\", "\\\\") + "'"
+    return f"'{quoted}'"
+
+
+def grantee(name: str) -> str:
+    return "PUBLIC" if name == PUBLIC else identifier(name)
+
+
+def identifiers(names: t.Iterable[str]) -> str:
+    return ", ".join(identifier(name) for name in names)

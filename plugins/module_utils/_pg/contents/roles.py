@@ -1,0 +1,157 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps for roles, their memberships and settings, and for dropping roles.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from .. import scram
+from . import live, settings, wanted
+from .quoting import identifier, literal
+from .steps import Refusals, SqlStep, sql_step
+
+HIDDEN = "'***'"
+
+
+def role_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy, refusals: Refusals) -> list[SqlStep]:
+    """Create or alter one role, then its settings. Memberships come later, when every role exists."""
+    before = cluster.roles.get(role.name)
+    options, old, new = _attribute_changes(role, before)
+    secret = _new_secret(role, cluster, policy)
+    if secret:
+        old["password"] = "(differs)" if before else None
+        new["password"] = "(as given)"
+    found: list[SqlStep] = []
+    if before is None or options or secret:
+        verb = "ALTER" if before else "CREATE"
+        head = " ".join([f"{verb} ROLE {identifier(role.name)}", *options])
+        shown, sql = (f"{head} PASSWORD {HIDDEN}", f"{head} PASSWORD {literal(secret)}") if secret else (head, head)
+        found.append(
+            SqlStep(
+                "alter" if before else "create", "role", role.name, old if before else None, new, shown, sql=sql, secret=secret
+            )
+        )
+    stored = cluster.settings.get(("", role.name), {})
+    owner = f"ALTER ROLE {identifier(role.name)}"
+    return found + settings.steps(owner, "role setting", role.name, role.settings, stored, policy.purge_settings)
+
+
+def _attribute_changes(
+    role: wanted.Role, before: live.Role | None
+) -> tuple[list[str], dict[str, t.Any], dict[str, t.Any]]:
+    """The options of CREATE or ALTER ROLE, and the attributes before and after."""
+    options: list[str] = []
+    old: dict[str, t.Any] = {}
+    new: dict[str, t.Any] = {}
+    for flag, value in role.flags.items():
+        if before is None or before.flags.get(flag) != value:
+            options.append(flag.upper() if value else f"NO{flag.upper()}")
+            old[flag], new[flag] = before and before.flags.get(flag), value
+    if role.connection_limit is not None and (before is None or before.connection_limit != role.connection_limit):
+        options.append(f"CONNECTION LIMIT {role.connection_limit}")
+        old["connection_limit"], new["connection_limit"] = before and before.connection_limit, role.connection_limit
+    if role.valid_until is not None and (before is None or before.valid_until != role.valid_until):
+        options.append(f"VALID UNTIL {literal(instant_text(role.valid_until))}")
+        old["valid_until"] = before and instant_text(before.valid_until)
+        new["valid_until"] = instant_text(role.valid_until)
+    return options, old, new
+
+
+def instant_text(instant: float) -> str:
+    if instant == wanted.INFINITY:
+        return "infinity"
+    try:
+        return datetime.datetime.fromtimestamp(instant, datetime.timezone.utc).isoformat(" ")
+    except (OverflowError, ValueError, OSError):
+        return f"{instant:.0f} seconds since 1970"
+
+
+def _new_secret(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy) -> str | None:
+    """The secret to store, or ``None`` when the stored one already lets the wanted password in."""
+    password = role.password
+    if password is None:
+        return None
+    if role.name in cluster.roles:
+        if not policy.update_passwords:
+            return None
+        if cluster.verifiers is None:
+            # Without pg_authid only a login can tell; when not even that could, the password is left alone.
+            if cluster.probes.get(role.name) is not False:
+                return None
+        elif _fits(password, cluster.verifiers.get(role.name)):
+            return None
+    return password.secret or scram.make_secret(password.plain or "")
+
+
+def _fits(password: wanted.Password, stored: str | None) -> bool:
+    if password.secret is not None:
+        return stored == password.secret
+    return scram.matches(password.plain or "", stored)
+
+
+def membership_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy) -> list[SqlStep]:
+    if role.member_of is None:
+        return []
+    current = {m.role for m in cluster.memberships if m.member == role.name}
+    member = identifier(role.name)
+    found = [
+        sql_step(
+            "grant", "membership", f"{group} to {role.name}", f"GRANT {identifier(group)} TO {member}", after={"member_of": group}
+        )
+        for group in role.member_of
+        if group not in current
+    ]
+    if policy.purge_memberships:
+        for membership in unlisted_memberships(role, cluster):
+            # From 16 each grantor's grant stands on its own and only goes when its grantor is named.
+            by = f" GRANTED BY {identifier(membership.grantor)}" if cluster.version >= 160000 else ""
+            found.append(
+                sql_step(
+                    "revoke", "membership", f"{membership.role} from {role.name}",
+                    f"REVOKE {identifier(membership.role)} FROM {member}{by}", before={"member_of": membership.role},
+                )
+            )
+    return found
+
+
+def unlisted_memberships(role: wanted.Role, cluster: live.Cluster) -> list[live.Membership]:
+    if role.member_of is None:
+        return []
+    return [m for m in cluster.memberships if m.member == role.name and m.role not in role.member_of]
+
+
+def drop_steps(role: wanted.Role, cluster: live.Cluster, dropped_databases: set[str], refusals: Refusals) -> list[SqlStep]:
+    """Drop one role. What it owns goes to another role first, and only when that role was named."""
+    if role.name not in cluster.roles:
+        return []
+    if role.name == cluster.session.name:
+        refusals.add(f"{role.name} is the role that this module is logged in as.", where=f"role {role.name}", code="OWN_ROLE")
+        return []
+    left = [d for d in cluster.dependencies if d.role == role.name and d.database not in dropped_databases]
+    found: list[SqlStep] = []
+    if left and role.reassign_owned_to is None:
+        places = "; ".join(f"{d.database or 'the server'}: owns {d.owned}, {d.other} grants or policies" for d in left)
+        refusals.add(
+            f"{role.name} cannot be dropped: it still owns objects or holds grants ({places}).",
+            where=f"role {role.name}",
+            hint="Set reassign_owned_to to the role that takes its objects over; its grants are then revoked. No data is dropped.",
+            code="ROLE_IN_USE",
+        )
+        return []
+    name = identifier(role.name)
+    # Objects shared by the whole server (databases, grants on them) can be handled from any database.
+    for database in sorted({d.database for d in left}):
+        sql = f"REASSIGN OWNED BY {name} TO {identifier(role.reassign_owned_to or '')}; DROP OWNED BY {name}"
+        found.append(
+            sql_step(
+                "reassign", "role", f"{role.name} in {database or 'the server'}", sql, database=database,
+                before={"owner": role.name}, after={"owner": role.reassign_owned_to},
+            )
+        )
+    found.append(sql_step("drop", "role", role.name, f"DROP ROLE {name}", before={"name": role.name}))
+    return found

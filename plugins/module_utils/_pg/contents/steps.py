@@ -1,0 +1,121 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps that are SQL, the reasons to refuse a plan, and what the session has to be allowed to do for it.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..._errors import GroundworkError
+from ..._plan import Step
+from . import live
+from .quoting import PUBLIC, identifier
+
+NOTHING_WRITTEN = "everything; nothing was written"
+
+
+@dataclasses.dataclass(frozen=True)
+class SqlStep(Step):
+    """:param sql: what is sent. Differs from the statement that is shown only where that hides a secret.
+    :param database: where it is sent; "" for the maintenance database.
+    :param alone: PostgreSQL refuses it inside a transaction.
+    :param secret: what must not appear in an error message either.
+    """
+
+    sql: str = dataclasses.field(default="", repr=False)
+    database: str = ""
+    alone: bool = False
+    secret: str | None = dataclasses.field(default=None, repr=False)
+
+
+def sql_step(
+    action: str, kind: str, name: str, sql: str, *, before: t.Any = None, after: t.Any = None, database: str = "",
+    alone: bool = False,
+) -> SqlStep:
+    """A step whose statement can be shown as it is."""
+    return SqlStep(action, kind, name, before, after, sql, sql=sql, database=database, alone=alone)
+
+
+class Refusals:
+    """Reasons why nothing may be written, collected so that one run names them all."""
+
+    def __init__(self) -> None:
+        self._errors: list[GroundworkError] = []
+
+    def add(self, what: str, *, where: str | None = None, hint: str | None = None, code: str) -> None:
+        error = GroundworkError(what, where=where, untouched=NOTHING_WRITTEN, hint=hint, code=code)
+        if error.message not in [known.message for known in self._errors]:
+            self._errors.append(error)
+
+    def raise_if_any(self) -> None:
+        if not self._errors:
+            return
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        lines = [f"({e.where}) {e.what}" + (f" [{e.hint}]" if e.hint else "") for e in self._errors]
+        raise GroundworkError(
+            f"{len(lines)} reasons to refuse:\n  " + "\n  ".join(lines),
+            untouched=NOTHING_WRITTEN,
+            code=self._errors[0].code,
+            details={"problems": lines},
+        )
+
+
+# Asks for the right to act as a role, for a purpose that an error message can name.
+Require = t.Callable[[str, str], None]
+
+
+class Access:
+    """Which roles the session must be able to act as, and the memberships that are missing for it.
+
+    Only a superuser may act as every role. From PostgreSQL 16 a role with CREATEROLE gets the roles it creates WITH ADMIN OPTION
+    only: it may hand them out, also to itself, but neither owns what they own nor may give them anything until it did so.
+    This is the normal case on managed servers.
+    """
+
+    def __init__(self, cluster: live.Cluster, created: set[str], refusals: Refusals) -> None:
+        self._cluster = cluster
+        self._created = created
+        self._refusals = refusals
+        self._needed: list[str] = []
+
+    def require(self, role: str, purpose: str) -> None:
+        """Both the privileges of the role and SET ROLE to it are needed for ``purpose``."""
+        session = self._cluster.session
+        if session.superuser or role in (session.name, PUBLIC) or role in self._needed:
+            return
+        known = self._cluster.roles.get(role)
+        if known and known.usable and known.settable:
+            return
+        if role in self._created or (known and known.administrable) or self._may_administer_any(known):
+            self._needed.append(role)
+            return
+        self._refusals.add(
+            f"{session.name} is not a member of {role}, which it has to be to {purpose}.",
+            where=f"role {role}",
+            hint=f"As a superuser or a role with ADMIN OPTION: GRANT {identifier(role)} TO {identifier(session.name)}",
+            code="NOT_A_MEMBER",
+        )
+
+    def within(self, owner: str) -> Require:
+        """:meth:`require` for one database, in which pg_database_owner means the database's owner."""
+        return lambda role, purpose: self.require(owner if role == live.DATABASE_OWNER else role, purpose)
+
+    def _may_administer_any(self, role: live.Role | None) -> bool:
+        before_16 = self._cluster.version < 160000
+        return before_16 and self._cluster.session.createrole and not (role and role.flags.get("superuser"))
+
+    def steps(self) -> list[SqlStep]:
+        name = self._cluster.session.name
+        options = " WITH INHERIT TRUE, SET TRUE" if self._cluster.version >= 160000 else ""
+        return [
+            sql_step(
+                "grant", "membership", f"{role} to {name}", f"GRANT {identifier(role)} TO {identifier(name)}{options}",
+                after={"member_of": role, "reason": "the login role has to act as this role"},
+            )
+            for role in self._needed
+        ]

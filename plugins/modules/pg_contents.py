@@ -1,0 +1,653 @@
+#!/usr/bin/python
+
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_contents
+short_description: Bring a PostgreSQL server's roles, databases, schemas, privileges, extensions and settings to a description
+version_added: 1.0.0
+description:
+  - Everything around the versioned schema, for one server, in one task. The live catalogues are read once per database, compared with the
+    description, and only the differences are written.
+  - "Unset means untouched, set means exactly this: a listed role holds exactly the listed privileges on the listed objects. What exists beside
+    the lists is returned under RV(unmanaged) and left alone unless a C(purge_*) option says otherwise."
+  - "Why there is this module beside C(community.postgresql), which needs a task per role, database and grant: a description of a hundred
+    items costs one module call and one query per database; check mode is exact even when the role or database does not exist yet, because check
+    mode and diff show the very plan that a run applies; a password is compared with the stored SCRAM secret, so that an unchanged password is not
+    written again, and only its secret is ever sent; default privileges are set for the role that I(creates) the objects, which must always be named."
+  - Everything that can be refused is refused before the first statement. Roles are written in one transaction, then databases are created, then
+    each database gets its schemas, extensions, privileges and default privileges in one transaction of its own. A run that is killed half-way is
+    completed by the next one. Afterwards the catalogues are read again, and a difference that is left is an error.
+  - Runs exclude each other by an advisory lock in O(login_db).
+options:
+  login_db:
+    description:
+      - Maintenance database to connect to. It must exist.
+    type: str
+    default: postgres
+  roles:
+    description:
+      - Login and group roles.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description:
+          - Name, exactly as PostgreSQL stores it (upper case, spaces and quotes are kept).
+        type: str
+        required: true
+      state:
+        description:
+          - V(absent) drops the role. It is refused while the role owns objects or holds grants, unless O(roles[].reassign_owned_to) is set.
+        type: str
+        choices: [present, absent]
+        default: present
+      password:
+        description:
+          - Password. The SCRAM-SHA-256 secret is computed by this module and only the secret is sent.
+          - Compared with the secret that the server stores. Where O(login_user) may not read it (Amazon RDS), a login with the password is
+            tried instead; when such a login can tell nothing, the password is left alone and a warning says so.
+        type: str
+      scram_secret:
+        description:
+          - A ready-made secret in PostgreSQL's form, to be stored as it is, so that PgBouncer can be given the identical string.
+          - Where the stored secret cannot be read (Amazon RDS), give O(roles[].password) as well, which is what the comparison then uses.
+        type: str
+      valid_until:
+        description:
+          - When the password expires, in ISO 8601 with a time zone, such as V(2027-01-31T00:00:00Z), or V(infinity). Compared as an instant.
+        type: str
+      connection_limit:
+        description:
+          - How many sessions the role may have at once. V(-1) is no limit.
+        type: int
+      login:
+        description:
+          - Whether the role may log in. A role that is created without it cannot.
+        type: bool
+      superuser:
+        description:
+          - Whether the role is a superuser.
+        type: bool
+      createdb:
+        description:
+          - Whether the role may create databases.
+        type: bool
+      createrole:
+        description:
+          - Whether the role may create roles.
+        type: bool
+      replication:
+        description:
+          - Whether the role may replicate.
+        type: bool
+      bypassrls:
+        description:
+          - Whether the role bypasses row level security.
+        type: bool
+      inherit:
+        description:
+          - Whether the role has the privileges of the roles that it is a member of without C(SET ROLE).
+        type: bool
+      member_of:
+        description:
+          - Roles that this role is a member of. Other memberships are reported, or revoked with O(purge_memberships=true).
+        type: list
+        elements: str
+      settings:
+        description:
+          - Settings of the role in every database. V(null) takes a setting away. A list is one for settings such as C(search_path).
+        type: dict
+      reassign_owned_to:
+        description:
+          - With O(roles[].state=absent), the role that takes over what the dropped role owns. The grants of the dropped role are revoked. No data
+            is dropped.
+        type: str
+  databases:
+    description:
+      - Databases and what is in them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description:
+          - Name, exactly as PostgreSQL stores it.
+        type: str
+        required: true
+      state:
+        description:
+          - V(absent) drops the database with all its data and needs O(databases[].confirm_drop).
+        type: str
+        choices: [present, absent]
+        default: present
+      confirm_drop:
+        description:
+          - Must repeat the name of the database for it to be dropped.
+        type: str
+      terminate_sessions:
+        description:
+          - Whether dropping the database ends the sessions in it. Without it, sessions make the drop fail.
+        type: bool
+        default: false
+      owner:
+        description:
+          - Owner. When O(login_user) is no superuser it has to be a member of this role; a membership that it may grant itself is added, and shown.
+        type: str
+      encoding:
+        description:
+          - Encoding, such as V(UTF8). Fixed at creation, a difference in an existing database is refused.
+        type: str
+      locale:
+        description:
+          - Sets O(databases[].lc_collate) and O(databases[].lc_ctype).
+        type: str
+      lc_collate:
+        description:
+          - Sort order. Fixed at creation.
+        type: str
+      lc_ctype:
+        description:
+          - Classes of characters. Fixed at creation.
+        type: str
+      locale_provider:
+        description:
+          - Where sort orders come from. Fixed at creation.
+        type: str
+        choices: [libc, icu]
+      icu_locale:
+        description:
+          - ICU locale, implies O(databases[].locale_provider=icu). Fixed at creation.
+        type: str
+      template:
+        description:
+          - Template to copy at creation; ignored afterwards.
+          - By default V(template1), or V(template0) when an encoding or locale is given, because PostgreSQL allows those only with it.
+        type: str
+      tablespace:
+        description:
+          - Default tablespace. Moving an existing database is refused, because it copies all files and shuts everybody out.
+        type: str
+      connection_limit:
+        description:
+          - How many sessions the database may have at once. V(-1) is no limit.
+        type: int
+      settings:
+        description:
+          - Settings of the database. V(null) takes a setting away.
+        type: dict
+      role_settings:
+        description:
+          - Settings of one role in this database.
+        type: list
+        elements: dict
+        suboptions:
+          role:
+            description:
+              - Role.
+            type: str
+            required: true
+          settings:
+            description:
+              - Settings. V(null) takes a setting away.
+            type: dict
+            required: true
+      public_privileges:
+        description:
+          - Exactly these privileges on the database for C(PUBLIC), that is, for every role. A new database gives it V(CONNECT) and V(TEMPORARY).
+        type: list
+        elements: str
+      extensions:
+        description:
+          - Extensions.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description:
+              - Name.
+            type: str
+            required: true
+          schema:
+            description:
+              - Schema of the extension's objects.
+            type: str
+          version:
+            description:
+              - Version, or V(latest) for the newest that the server has files for. Unset creates the newest and never updates.
+            type: str
+          state:
+            description:
+              - V(absent) drops the extension. PostgreSQL refuses it while other objects need the extension.
+            type: str
+            choices: [present, absent]
+            default: present
+      schemas:
+        description:
+          - Schemas. None is ever dropped.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description:
+              - Name.
+            type: str
+            required: true
+          owner:
+            description:
+              - Owner.
+            type: str
+          public_privileges:
+            description:
+              - Exactly these privileges on the schema for C(PUBLIC).
+            type: list
+            elements: str
+      grants:
+        description:
+          - Privileges. Several entries for the same role and object add up; together they are exactly what the role holds there.
+          - Privileges on columns are neither read nor changed.
+        type: list
+        elements: dict
+        suboptions:
+          role:
+            description:
+              - Role, or V(PUBLIC) for every role.
+            type: str
+            required: true
+          "on":
+            description:
+              - Kind of object. V(tables) are tables, views, materialized and foreign tables; V(functions) are functions, procedures and aggregates;
+                V(types) are types and domains.
+            type: str
+            choices: [database, schema, tables, sequences, functions, types]
+            required: true
+          schema:
+            description:
+              - Schema. Needed for everything but V(database).
+            type: str
+          objects:
+            description:
+              - Names, or V(all) for every object of the schema that does not belong to an extension.
+              - A function is named by its name (every overload), or with argument types as in V(transfer(integer, text\)).
+              - Objects that are created later are a matter of O(databases[].default_privileges).
+            type: list
+            elements: str
+            default: [all]
+          except:
+            description:
+              - With V(all), names that the role shall hold nothing on.
+            type: list
+            elements: str
+          privileges:
+            description:
+              - Privileges, or V(ALL). An empty list takes everything away.
+            type: list
+            elements: str
+            required: true
+          grantable:
+            description:
+              - Whether the role may pass the privileges on.
+            type: bool
+            default: false
+      default_privileges:
+        description:
+          - Privileges on objects that a role will create.
+        type: list
+        elements: dict
+        suboptions:
+          creator:
+            description:
+              - The role whose future objects this is about. Objects that any other role creates get nothing from it.
+            type: str
+            required: true
+          schema:
+            description:
+              - Schema. Unset means every schema of the database.
+            type: str
+          "on":
+            description:
+              - Kind of object.
+            type: str
+            choices: [tables, sequences, functions, types, schemas]
+            required: true
+          role:
+            description:
+              - Role that gets the privileges, or V(PUBLIC).
+            type: str
+            required: true
+          privileges:
+            description:
+              - Privileges, or V(ALL). An empty list takes everything away.
+              - What PostgreSQL gives to C(PUBLIC) by itself (V(EXECUTE) on functions) can only be taken away without a schema.
+            type: list
+            elements: str
+            required: true
+  update_password:
+    description:
+      - V(always) writes a password whenever the stored one differs, V(on_create) only for new roles.
+    type: str
+    choices: [always, on_create]
+    default: always
+  missing_objects:
+    description:
+      - What to do when a grant names a table, sequence, function or type that does not exist. V(report) is for a run before the migrations that
+        create it.
+    type: str
+    choices: [fail, report]
+    default: fail
+  purge_grants:
+    description:
+      - Whether to revoke what unlisted roles hold on the databases, schemas and objects that grants are listed for. C(PUBLIC) and owners are
+        left alone.
+    type: bool
+    default: false
+  purge_default_privileges:
+    description:
+      - Whether to revoke the default privileges of unlisted roles, for the listed creators, schemas and kinds.
+    type: bool
+    default: false
+  purge_memberships:
+    description:
+      - Whether to revoke unlisted memberships of roles with O(roles[].member_of).
+    type: bool
+    default: false
+  purge_settings:
+    description:
+      - Whether to take away unlisted settings wherever settings are listed.
+    type: bool
+    default: false
+  assume_empty:
+    description:
+      - In check mode, plan against an empty server without connecting, for a server that does not exist yet. Has no effect outside check mode.
+    type: bool
+    default: false
+  lock_timeout:
+    description:
+      - Seconds to wait for another run of this module and for locks of other sessions.
+    type: int
+    default: 30
+author:
+  - The groundwork.databases maintainers
+seealso:
+  - module: groundwork.databases.pg_schema_apply
+extends_documentation_fragment:
+  - groundwork.databases._attributes
+  - groundwork.databases._attributes.full
+  - groundwork.databases._attributes.actiongroup_postgresql
+  - groundwork.databases._postgresql
+notes:
+  - A superuser's session keeps the secrets out of the server's log and of C(pg_stat_statements). For another O(login_user) a server that logs DDL
+    logs the SCRAM secret, never the password.
+  - Extensions may create objects whose privileges are theirs; V(all) leaves them out, name them to change them.
+"""
+
+EXAMPLES = r"""
+- name: An application's database, its owner, its user and exactly what that user may do
+  groundwork.databases.pg_contents:
+    login_host: db1.example.com
+    login_password: "{{ postgres_password }}"
+    roles:
+      - name: shop_owner # owns the tables, nobody logs in as it
+        login: false
+      - name: shop_app
+        login: true
+        password: "{{ shop_app_password }}"
+        settings: {search_path: [public], statement_timeout: 30s}
+    databases:
+      - name: shop
+        owner: shop_owner
+        public_privileges: []
+        extensions:
+          - name: pgcrypto
+        grants:
+          - {role: shop_app, on: database, privileges: [CONNECT]}
+          - {role: shop_app, on: schema, schema: public, privileges: [USAGE]}
+          - role: shop_app
+            on: tables
+            schema: public
+            objects: all
+            except: [flyway_schema_history]
+            privileges: [SELECT, INSERT, UPDATE, DELETE]
+          - {role: shop_app, on: sequences, schema: public, objects: all, privileges: [USAGE, SELECT]}
+        default_privileges:
+          - {creator: shop_owner, schema: public, on: tables, role: shop_app, privileges: [SELECT, INSERT, UPDATE, DELETE]}
+          - {creator: shop_owner, schema: public, on: sequences, role: shop_app, privileges: [USAGE, SELECT]}
+
+- name: On Amazon RDS, with the secret that PgBouncer holds too
+  groundwork.databases.pg_contents:
+    login_host: "{{ rds_endpoint }}"
+    login_user: master
+    login_password: "{{ rds_master_password }}"
+    ssl_mode: verify-full
+    ca_cert: /etc/ssl/rds-global-bundle.pem
+    roles:
+      - name: shop_app
+        login: true
+        password: "{{ shop_app_password }}"
+        scram_secret: "{{ shop_app_scram_secret }}"
+
+- name: Take a role away; what it owns goes to another one
+  groundwork.databases.pg_contents:
+    roles:
+      - name: former_owner
+        state: absent
+        reassign_owned_to: shop_owner
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: Such as C(create), C(alter), C(grant), C(revoke), C(set), C(drop).
+      type: str
+    kind:
+      description: Such as C(role), C(membership), C(database), C(schema), C(extension), C(privilege), C(default privilege).
+      type: str
+    name:
+      description: Object it is about.
+      type: str
+    statement:
+      description: Statement that is sent. A secret is shown as C('***').
+      type: str
+  sample:
+    - {action: create, kind: role, name: shop_app, statement: "CREATE ROLE \"shop_app\" LOGIN PASSWORD '***'"}
+unmanaged:
+  description:
+    - What exists beside the description and was left alone, as seen before the run. Only kinds with something to tell are there.
+  returned: success
+  type: dict
+  contains:
+    roles:
+      description: Roles that are not listed, when roles are.
+      type: list
+      elements: str
+    databases:
+      description: Databases that are not listed, when databases are.
+      type: list
+      elements: str
+    memberships:
+      description: Memberships that are not listed, of roles with O(roles[].member_of).
+      type: list
+      elements: dict
+    role_settings:
+      description: Names of settings that are not listed, by role.
+      type: dict
+    in_databases:
+      description: >-
+        By database, C(schemas), C(extensions), C(grants) (what unlisted roles hold), C(default_privileges), C(settings), and C(missing_objects)
+        (named in grants, do not exist).
+      type: dict
+server_version:
+  description: Version of the server, V(null) with O(assume_empty) in check mode.
+  returned: success
+  type: str
+  sample: "16.15"
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._errors import GroundworkError
+from ..module_utils._pg import api
+from ..module_utils._pg.connection import connection_argument_spec
+from ..module_utils._pg.contents import live, planning, privileges, request, wanted
+from ..module_utils._pg.contents.server import Server
+
+
+def _list_of(**options: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {"type": "list", "elements": "dict", "options": options}
+
+
+def _roles_spec() -> dict[str, t.Any]:
+    flags = {flag: {"type": "bool"} for flag in request.FLAGS}
+    return {
+        **_list_of(
+            name={"type": "str", "required": True},
+            state={"type": "str", "choices": ["present", "absent"], "default": "present"},
+            password={"type": "str", "no_log": True},
+            scram_secret={"type": "str", "no_log": True},
+            valid_until={"type": "str"},
+            connection_limit={"type": "int"},
+            member_of={"type": "list", "elements": "str"},
+            settings={"type": "dict"},
+            reassign_owned_to={"type": "str"},
+            **flags,
+        ),
+        "default": [],
+    }
+
+
+def _databases_spec() -> dict[str, t.Any]:
+    names = {"type": "list", "elements": "str"}
+    name = {"type": "str", "required": True}
+    needed_names = {**names, "required": True}
+    state = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+    return {
+        **_list_of(
+            name=name,
+            state=state,
+            confirm_drop={"type": "str"},
+            terminate_sessions={"type": "bool", "default": False},
+            owner={"type": "str"},
+            encoding={"type": "str"},
+            locale={"type": "str"},
+            lc_collate={"type": "str"},
+            lc_ctype={"type": "str"},
+            locale_provider={"type": "str", "choices": ["libc", "icu"]},
+            icu_locale={"type": "str"},
+            template={"type": "str"},
+            tablespace={"type": "str"},
+            connection_limit={"type": "int"},
+            settings={"type": "dict"},
+            role_settings=_list_of(role=name, settings={"type": "dict", "required": True}),
+            public_privileges=names,
+            extensions=_list_of(name=name, schema={"type": "str"}, version={"type": "str"}, state=state),
+            schemas=_list_of(name=name, owner={"type": "str"}, public_privileges=names),
+            grants=_list_of(
+                role=name,
+                on={"type": "str", "required": True, "choices": list(privileges.GRANT_KINDS)},
+                schema={"type": "str"},
+                objects={**names, "default": ["all"]},
+                privileges=needed_names,
+                grantable={"type": "bool", "default": False},
+                **{"except": names},
+            ),
+            default_privileges=_list_of(
+                creator=name,
+                schema={"type": "str"},
+                on={"type": "str", "required": True, "choices": list(privileges.DEFAULT_PRIVILEGE_KINDS)},
+                role=name,
+                privileges=needed_names,
+            ),
+        ),
+        "default": [],
+    }
+
+
+def argument_spec() -> dict[str, t.Any]:
+    switch = {"type": "bool", "default": False}
+    return {
+        **connection_argument_spec(),
+        "login_db": {"type": "str", "default": "postgres"},
+        "roles": _roles_spec(),
+        "databases": _databases_spec(),
+        "update_password": {"type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False},
+        "missing_objects": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+        "purge_grants": switch,
+        "purge_default_privileges": switch,
+        "purge_memberships": switch,
+        "purge_settings": switch,
+        "assume_empty": switch,
+        "lock_timeout": {"type": "int", "default": 30},
+    }
+
+
+def _plan_for_empty_server(contents: wanted.Contents, options: dict[str, t.Any]) -> tuple[planning.Outcome, live.Cluster]:
+    cluster = live.virgin_cluster(options["login_user"])
+    insides = {database.name: live.virgin_inside() for database in contents.databases}
+    return planning.plan(contents, cluster, insides, options["login_db"]), cluster
+
+
+def _plan(server: Server, contents: wanted.Contents) -> tuple[planning.Outcome, live.Cluster]:
+    cluster, insides = server.read(contents)
+    return planning.plan(contents, cluster, insides, server.login_db), cluster
+
+
+def _verify(server: Server, contents: wanted.Contents) -> None:
+    left, _cluster = _plan(server, contents)
+    if left.plan:
+        raise GroundworkError(
+            "The catalogues still differ from the description after the run.",
+            where=", ".join(f"{step.action} {step.kind} {step.name}" for step in left.plan),
+            hint="Look for a trigger, an extension or another session that changes the same things, then run again.",
+            code="NOT_CONVERGED", details={"remaining": left.plan.actions()},
+        )
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    contents = request.parse(module.params)
+    if module.check_mode and module.params["assume_empty"]:
+        outcome, cluster = _plan_for_empty_server(contents, module.params)
+    else:
+        with Server(module.params) as server:
+            if not module.check_mode:
+                server.lock()
+            outcome, cluster = _plan(server, contents)
+            if outcome.plan and not module.check_mode:
+                server.apply(outcome.steps, superuser=cluster.session.superuser)
+                _verify(server, contents)
+    for warning in planning.undecided_passwords(contents, cluster):
+        module.warn(warning)
+    result: dict[str, t.Any] = {
+        "changed": outcome.plan.changed,
+        "actions": outcome.plan.actions(),
+        "unmanaged": outcome.unmanaged,
+        "server_version": cluster.version_text,
+    }
+    if module._diff:
+        result["diff"] = outcome.plan.diff()
+    return result
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    if not (module.check_mode and module.params["assume_empty"]):
+        api.require_driver(module)
+    try:
+        result = run(module)
+    except GroundworkError as error:
+        module.fail_json(**error.result())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
