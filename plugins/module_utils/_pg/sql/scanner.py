@@ -20,8 +20,8 @@ Where this reads otherwise than psql, psql is wrong about what the server takes 
 - empty lines stay (psql drops those outside quotes, so its error positions drift).
 
 Refused, with the place: every meta-command but ``\\restrict`` and ``\\unrestrict`` between statements, text behind a
-``COPY ... FROM STDIN;`` on its line (psql reads the data first and that text later), whatever is left open at the end of
-the file. psql's variables (``:name``) are not replaced: nothing sets any.
+``COPY ... FROM STDIN;`` on its line (psql reads the data first and that text later), whatever is left open at the end.
+psql's variables (``:name``) are not replaced: nothing sets any.
 """
 
 from __future__ import annotations

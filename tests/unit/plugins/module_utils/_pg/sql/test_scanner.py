@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The statement scanner: splits, places, errors, streams. tests/integration asks psql whether it splits the same way."""
+"""The statement scanner: splits, places, errors, streams. tests/integration asks psql for the same splits."""
 
 from __future__ import annotations
 
