@@ -22,8 +22,10 @@ try:
     import psycopg2.extensions
 
     DRIVER_IMPORT_ERROR = None
+    DRIVER_ERROR: type[Exception] = psycopg2.Error
 except ImportError:
     DRIVER_IMPORT_ERROR = traceback.format_exc()
+    DRIVER_ERROR = Exception
 
 MINIMUM_DRIVER = (2, 8)
 INVALID_CATALOG_NAME = "3D000"

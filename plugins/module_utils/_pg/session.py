@@ -1,0 +1,150 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One session on the server in autocommit, with errors as plain data; transactions are opened and ended in SQL.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import api
+
+LOCK_NOT_AVAILABLE = "55P03"
+DEADLOCK_DETECTED = "40P01"
+
+
+class SqlError(Exception):
+    """What the server (or libpq) said about one statement.
+
+    :ivar sqlstate: five characters; empty when the connection broke.
+    :ivar position: 1-based character in the statement, 0 when the server names none.
+    :ivar lost: the session is gone; whether the statement took effect is not known.
+    """
+
+    def __init__(self, error: t.Any, lost: bool) -> None:
+        diagnostics = getattr(error, "diag", None)
+        self.lost = lost
+        self.sqlstate: str = getattr(error, "pgcode", None) or ""
+        self.text: str = getattr(diagnostics, "message_primary", None) or " ".join(str(error).split())
+        self.detail: str = getattr(diagnostics, "message_detail", None) or ""
+        self.hint: str = getattr(diagnostics, "message_hint", None) or ""
+        self.context: str = getattr(diagnostics, "context", None) or ""
+        self.position = int(getattr(diagnostics, "statement_position", None) or 0)
+        super().__init__(self.text)
+
+
+class _Notices(list[str]):
+    """psycopg2 keeps the last 50 notices of a plain list; this one keeps the first ones of a run, bounded."""
+
+    LIMIT = 1000
+
+    def append(self, notice: str) -> None:
+        if len(self) < self.LIMIT:
+            super().append(" ".join(notice.split()))
+
+
+class Session:
+    """A connection whose every call is one message to the server."""
+
+    def __init__(self, connection: t.Any) -> None:
+        self._connection = connection
+        connection.autocommit = True
+        if connection.encoding != "UTF8":
+            connection.set_client_encoding("UTF8")
+        connection.notices = _Notices()
+        self._cursor = connection.cursor()
+
+    @classmethod
+    def open(cls, options: dict[str, t.Any], database: str, application_name: str) -> Session:
+        """Connect; raises what ``api.connect`` raises."""
+        return cls(api.connect(options, database, application_name, autocommit=True))
+
+    @property
+    def pid(self) -> int:
+        """The server process, as it was when the session was opened."""
+        return self._connection.get_backend_pid()
+
+    @property
+    def server_version(self) -> int:
+        """Such as 160015."""
+        return self._connection.server_version
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.info.transaction_status in (2, 3)
+
+    @property
+    def is_lost(self) -> bool:
+        return bool(self._connection.closed)
+
+    def run(self, sql: str) -> None:
+        """Send SQL exactly as it is (``%`` means nothing here).
+
+        :raises SqlError: whatever the server refuses.
+        """
+        try:
+            self._cursor.execute(sql)
+        except api.DRIVER_ERROR as error:
+            raise SqlError(error, self.is_lost) from None
+
+    def rows(self, sql: str, *values: t.Any) -> list[tuple[t.Any, ...]]:
+        """Send a query with ``%s`` for each value and return its rows.
+
+        :raises SqlError: whatever the server refuses.
+        """
+        try:
+            self._cursor.execute(sql, values or None)
+            return self._cursor.fetchall() if self._cursor.description else []
+        except api.DRIVER_ERROR as error:
+            raise SqlError(error, self.is_lost) from None
+
+    def value(self, sql: str, *values: t.Any) -> t.Any:
+        """Return the first column of the first row, ``None`` when there is no row."""
+        rows = self.rows(sql, *values)
+        return rows[0][0] if rows else None
+
+    def change(self, sql: str, *values: t.Any) -> int:
+        """Send a statement with ``%s`` for each value and return the number of rows it touched."""
+        self.rows(sql, *values)
+        return self._cursor.rowcount
+
+    def copy_in(self, sql: str, data: t.Any) -> None:
+        """Run ``COPY ... FROM STDIN`` with what ``data.read(size)`` gives, in chunks.
+
+        :raises SqlError: whatever the server refuses.
+        """
+        try:
+            self._cursor.copy_expert(sql, data, size=1 << 16)
+        except api.DRIVER_ERROR as error:
+            raise SqlError(error, self.is_lost) from None
+
+    def take_notices(self) -> list[str]:
+        """Return the notices since the last call."""
+        notices = list(self._connection.notices)
+        self._connection.notices.clear()
+        return notices
+
+    def cancel(self) -> None:
+        """Ask the server to stop the statement that another thread is waiting for."""
+        self._connection.cancel()
+
+    def rollback(self) -> None:
+        """End a transaction, if there is one and the session still lives."""
+        if not self.is_lost and self.in_transaction:
+            self.run("ROLLBACK")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def quote_name(name: str) -> str:
+    """Quote an identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(text: str) -> str:
+    """Quote a string so that it means the same under both settings of standard_conforming_strings."""
+    escaped = text.replace("'", "''")
+    return "E'" + escaped.replace("\\", "\\\\") + "'" if "\\" in text else f"'{escaped}'"
