@@ -7,20 +7,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pg_contents
-short_description: Bring a PostgreSQL server's roles, databases, schemas, privileges, extensions and settings to a description
+short_description: Bring a PostgreSQL server's roles, databases, privileges, extensions and settings to a description
 version_added: 1.0.0
 description:
-  - Everything around the versioned schema, for one server, in one task. The live catalogues are read once per database, compared with the
-    description, and only the differences are written.
-  - "Unset means untouched, set means exactly this: a listed role holds exactly the listed privileges on the listed objects. What exists beside
-    the lists is returned under RV(unmanaged) and left alone unless a C(purge_*) option says otherwise."
-  - "Why there is this module beside C(community.postgresql), which needs a task per role, database and grant: a description of a hundred
-    items costs one module call and one query per database; check mode is exact even when the role or database does not exist yet, because check
-    mode and diff show the very plan that a run applies; a password is compared with the stored SCRAM secret, so that an unchanged password is not
-    written again, and only its secret is ever sent; default privileges are set for the role that I(creates) the objects, which must always be named."
-  - Everything that can be refused is refused before the first statement. Roles are written in one transaction, then databases are created, then
-    each database gets its schemas, extensions, privileges and default privileges in one transaction of its own. A run that is killed half-way is
-    completed by the next one. Afterwards the catalogues are read again, and a difference that is left is an error.
+  - Everything around the versioned schema, for one server, in one task. The live catalogues are read once per
+    database, compared with the description, and only the differences are written.
+  - "Unset means untouched, set means exactly this: a listed role holds exactly the listed privileges on the listed
+    objects. What exists beside the lists is returned under RV(unmanaged) and left alone unless a C(purge_*) option
+    says otherwise."
+  - "Why there is this module beside C(community.postgresql), which needs a task per role, database and grant: a
+    description of a hundred items costs one module call and one query per database; check mode is exact even when the
+    role or database does not exist yet, because check mode and diff show the very plan that a run applies; a password
+    is compared with the stored SCRAM secret, so that an unchanged password is not written again, and only its secret
+    is ever sent; default privileges are set for the role that I(creates) the objects, which must always be named."
+  - Everything that can be refused is refused before the first statement. Roles are written in one transaction, then
+    databases are created, then each database gets its schemas, extensions, privileges and default privileges in one
+    transaction of its own. A run that is killed half-way is completed by the next one. Afterwards the catalogues are
+    read again, and a difference that is left is an error.
   - Runs exclude each other by an advisory lock in O(login_db).
 options:
   login_db:
@@ -42,24 +45,29 @@ options:
         required: true
       state:
         description:
-          - V(absent) drops the role. It is refused while the role owns objects or holds grants, unless O(roles[].reassign_owned_to) is set.
+          - V(absent) drops the role. It is refused while the role owns objects or holds grants, unless
+            O(roles[].reassign_owned_to) is set.
         type: str
         choices: [present, absent]
         default: present
       password:
         description:
           - Password. The SCRAM-SHA-256 secret is computed by this module and only the secret is sent.
-          - Compared with the secret that the server stores. Where O(login_user) may not read it (Amazon RDS), a login with the password is
-            tried instead; when such a login can tell nothing, the password is left alone and a warning says so.
+          - Compared with the secret that the server stores. Where O(login_user) may not read it (Amazon RDS), a login
+            with the password is tried instead; when such a login can tell nothing, the password is left alone and a
+            warning says so.
         type: str
       scram_secret:
         description:
-          - A ready-made secret in PostgreSQL's form, to be stored as it is, so that PgBouncer can be given the identical string.
-          - Where the stored secret cannot be read (Amazon RDS), give O(roles[].password) as well, which is what the comparison then uses.
+          - A ready-made secret in PostgreSQL's form, to be stored as it is, so that PgBouncer can be given the
+            identical string.
+          - Where the stored secret cannot be read (Amazon RDS), give O(roles[].password) as well, which is what the
+            comparison then uses.
         type: str
       valid_until:
         description:
-          - When the password expires, in ISO 8601 with a time zone, such as V(2027-01-31T00:00:00Z), or V(infinity). Compared as an instant.
+          - When the password expires, in ISO 8601 with a time zone, such as V(2027-01-31T00:00:00Z), or V(infinity).
+            Compared as an instant.
         type: str
       connection_limit:
         description:
@@ -95,17 +103,19 @@ options:
         type: bool
       member_of:
         description:
-          - Roles that this role is a member of. Other memberships are reported, or revoked with O(purge_memberships=true).
+          - Roles that this role is a member of. Other memberships are reported, or revoked with
+            O(purge_memberships=true).
         type: list
         elements: str
       settings:
         description:
-          - Settings of the role in every database. V(null) takes a setting away. A list is one for settings such as C(search_path).
+          - Settings of the role in every database. V(null) takes a setting away. A list is one for settings such as
+            C(search_path).
         type: dict
       reassign_owned_to:
         description:
-          - With O(roles[].state=absent), the role that takes over what the dropped role owns. The grants of the dropped role are revoked. No data
-            is dropped.
+          - With O(roles[].state=absent), the role that takes over what the dropped role owns. The grants of the
+            dropped role are revoked. No data is dropped.
         type: str
   databases:
     description:
@@ -136,7 +146,8 @@ options:
         default: false
       owner:
         description:
-          - Owner. When O(login_user) is no superuser it has to be a member of this role; a membership that it may grant itself is added, and shown.
+          - Owner. When O(login_user) is no superuser it has to be a member of this role; a membership that it may
+            grant itself is added, and shown.
         type: str
       encoding:
         description:
@@ -166,11 +177,13 @@ options:
       template:
         description:
           - Template to copy at creation; ignored afterwards.
-          - By default V(template1), or V(template0) when an encoding or locale is given, because PostgreSQL allows those only with it.
+          - By default V(template1), or V(template0) when an encoding or locale is given, because PostgreSQL allows
+            those only with it.
         type: str
       tablespace:
         description:
-          - Default tablespace. Moving an existing database is refused, because it copies all files and shuts everybody out.
+          - Default tablespace. Moving an existing database is refused, because it copies all files and shuts
+            everybody out.
         type: str
       connection_limit:
         description:
@@ -198,7 +211,8 @@ options:
             required: true
       public_privileges:
         description:
-          - Exactly these privileges on the database for C(PUBLIC), that is, for every role. A new database gives it V(CONNECT) and V(TEMPORARY).
+          - Exactly these privileges on the database for C(PUBLIC), that is, for every role. A new database gives it
+            V(CONNECT) and V(TEMPORARY).
         type: list
         elements: str
       extensions:
@@ -218,7 +232,8 @@ options:
             type: str
           version:
             description:
-              - Version, or V(latest) for the newest that the server has files for. Unset creates the newest and never updates.
+              - Version, or V(latest) for the newest that the server has files for. Unset creates the newest and never
+                updates.
             type: str
           state:
             description:
@@ -248,7 +263,8 @@ options:
             elements: str
       grants:
         description:
-          - Privileges. Several entries for the same role and object add up; together they are exactly what the role holds there.
+          - Privileges. Several entries for the same role and object add up; together they are exactly what the role
+            holds there.
           - Privileges on columns are neither read nor changed.
         type: list
         elements: dict
@@ -260,8 +276,8 @@ options:
             required: true
           "on":
             description:
-              - Kind of object. V(tables) are tables, views, materialized and foreign tables; V(functions) are functions, procedures and aggregates;
-                V(types) are types and domains.
+              - Kind of object. V(tables) are tables, views, materialized and foreign tables; V(functions) are
+                functions, procedures and aggregates; V(types) are types and domains.
             type: str
             choices: [database, schema, tables, sequences, functions, types]
             required: true
@@ -272,7 +288,8 @@ options:
           objects:
             description:
               - Names, or V(all) for every object of the schema that does not belong to an extension.
-              - A function is named by its name (every overload), or with argument types as in V(transfer(integer, text\)).
+              - A function is named by its name (every overload), or with argument types as in V(transfer(integer,
+                text\)).
               - Objects that are created later are a matter of O(databases[].default_privileges).
             type: list
             elements: str
@@ -322,7 +339,8 @@ options:
           privileges:
             description:
               - Privileges, or V(ALL). An empty list takes everything away.
-              - What PostgreSQL gives to C(PUBLIC) by itself (V(EXECUTE) on functions) can only be taken away without a schema.
+              - What PostgreSQL gives to C(PUBLIC) by itself (V(EXECUTE) on functions) can only be taken away without
+                a schema.
             type: list
             elements: str
             required: true
@@ -334,15 +352,15 @@ options:
     default: always
   missing_objects:
     description:
-      - What to do when a grant names a table, sequence, function or type that does not exist. V(report) is for a run before the migrations that
-        create it.
+      - What to do when a grant names a table, sequence, function or type that does not exist. V(report) is for a run
+        before the migrations that create it.
     type: str
     choices: [fail, report]
     default: fail
   purge_grants:
     description:
-      - Whether to revoke what unlisted roles hold on the databases, schemas and objects that grants are listed for. C(PUBLIC) and owners are
-        left alone.
+      - Whether to revoke what unlisted roles hold on the databases, schemas and objects that grants are listed for.
+        C(PUBLIC) and owners are left alone.
     type: bool
     default: false
   purge_default_privileges:
@@ -362,7 +380,8 @@ options:
     default: false
   assume_empty:
     description:
-      - In check mode, plan against an empty server without connecting, for a server that does not exist yet. Has no effect outside check mode.
+      - In check mode, plan against an empty server without connecting, for a server that does not exist yet. Has no
+        effect outside check mode.
     type: bool
     default: false
   lock_timeout:
@@ -380,8 +399,8 @@ extends_documentation_fragment:
   - groundwork.databases._attributes.actiongroup_postgresql
   - groundwork.databases._postgresql
 notes:
-  - A superuser's session keeps the secrets out of the server's log and of C(pg_stat_statements). For another O(login_user) a server that logs DDL
-    logs the SCRAM secret, never the password.
+  - A superuser's session keeps the secrets out of the server's log and of C(pg_stat_statements). For another
+    O(login_user) a server that logs DDL logs the SCRAM secret, never the password.
   - Extensions may create objects whose privileges are theirs; V(all) leaves them out, name them to change them.
 """
 
@@ -414,7 +433,11 @@ EXAMPLES = r"""
             privileges: [SELECT, INSERT, UPDATE, DELETE]
           - {role: shop_app, on: sequences, schema: public, objects: all, privileges: [USAGE, SELECT]}
         default_privileges:
-          - {creator: shop_owner, schema: public, on: tables, role: shop_app, privileges: [SELECT, INSERT, UPDATE, DELETE]}
+          - creator: shop_owner
+            schema: public
+            "on": tables
+            role: shop_app
+            privileges: [SELECT, INSERT, UPDATE, DELETE]
           - {creator: shop_owner, schema: public, on: sequences, role: shop_app, privileges: [USAGE, SELECT]}
 
 - name: On Amazon RDS, with the secret that PgBouncer holds too
@@ -449,7 +472,7 @@ actions:
       description: Such as C(create), C(alter), C(grant), C(revoke), C(set), C(drop).
       type: str
     kind:
-      description: Such as C(role), C(membership), C(database), C(schema), C(extension), C(privilege), C(default privilege).
+      description: Such as C(role), C(membership), C(database), C(schema), C(privilege), C(default privilege).
       type: str
     name:
       description: Object it is about.
@@ -461,7 +484,8 @@ actions:
     - {action: create, kind: role, name: shop_app, statement: "CREATE ROLE \"shop_app\" LOGIN PASSWORD '***'"}
 unmanaged:
   description:
-    - What exists beside the description and was left alone, as seen before the run. Only kinds with something to tell are there.
+    - What exists beside the description and was left alone, as seen before the run. Only kinds with something to tell
+      are there.
   returned: success
   type: dict
   contains:
@@ -482,8 +506,8 @@ unmanaged:
       type: dict
     in_databases:
       description: >-
-        By database, C(schemas), C(extensions), C(grants) (what unlisted roles hold), C(default_privileges), C(settings), and C(missing_objects)
-        (named in grants, do not exist).
+        By database, C(schemas), C(extensions), C(grants) (what unlisted roles hold), C(default_privileges),
+        C(settings), and C(missing_objects) (named in grants, do not exist).
       type: dict
 server_version:
   description: Version of the server, V(null) with O(assume_empty) in check mode.
@@ -591,7 +615,9 @@ def argument_spec() -> dict[str, t.Any]:
     }
 
 
-def _plan_for_empty_server(contents: wanted.Contents, options: dict[str, t.Any]) -> tuple[planning.Outcome, live.Cluster]:
+def _plan_for_empty_server(
+    contents: wanted.Contents, options: dict[str, t.Any]
+) -> tuple[planning.Outcome, live.Cluster]:
     cluster = live.virgin_cluster(options["login_user"])
     insides = {database.name: live.virgin_inside() for database in contents.databases}
     return planning.plan(contents, cluster, insides, options["login_db"]), cluster
@@ -609,7 +635,8 @@ def _verify(server: Server, contents: wanted.Contents) -> None:
             "The catalogues still differ from the description after the run.",
             where=", ".join(f"{step.action} {step.kind} {step.name}" for step in left.plan),
             hint="Look for a trigger, an extension or another session that changes the same things, then run again.",
-            code="NOT_CONVERGED", details={"remaining": left.plan.actions()},
+            code="NOT_CONVERGED",
+            details={"remaining": left.plan.actions()},
         )
 
 

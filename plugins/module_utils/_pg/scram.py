@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SCRAM-SHA-256 secrets as PostgreSQL stores them: made, read and compared without a server.
 
-A role's secret has the form ``SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`` (salt and keys in base64), see
-the manual's chapter on ``pg_authid``. The keys are those of RFC 5802 section 3 with the hash of RFC 7677.
+A role's secret has the form ``SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`` (salt and keys in base64),
+see the manual's chapter on ``pg_authid``. The keys are those of RFC 5802 section 3 with the hash of RFC 7677.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -78,8 +78,8 @@ def matches(password: str, stored: str | None) -> bool:
 def saslprep(password: str) -> bytes:
     """The bytes that are hashed, by the rules of PostgreSQL's src/common/saslprep.c.
 
-    These differ from RFC 4013 in two ways that decide whether a login works: a password that SASLprep refuses is used as it
-    is instead of being an error, and the refusal looks at the characters before normalization, not after it.
+    These differ from RFC 4013 in two ways that decide whether a login works: a password that SASLprep refuses is used
+    as it is instead of being an error, and the refusal looks at the characters before normalization, not after it.
     """
     raw = password.encode("utf-8")
     if password.isascii():

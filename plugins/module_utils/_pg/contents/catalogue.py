@@ -16,6 +16,7 @@ from . import live
 from .privileges import DEFAULT_PRIVILEGE_KINDS, KINDS, OBJECT_KINDS
 from .wanted import INFINITY, Contents, Database
 
+
 class Ask(t.Protocol):
     """Run one query with a value for each ``%s`` and return the first column of its first row."""
 
@@ -26,7 +27,7 @@ def _acl(expression: str) -> str:
     return f"""(SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
         CASE a.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee) END,
         pg_catalog.pg_get_userbyid(a.grantor), a.privilege_type, a.is_grantable))
-      FROM pg_catalog.aclexplode({expression}) a)"""
+      FROM pg_catalog.aclexplode({expression}) a)"""  # noqa: S608 (only constants of this file)
 
 
 # to_jsonb() on a row lets one text serve all versions: a column that a version lacks is just null.
@@ -39,16 +40,19 @@ SELECT pg_catalog.json_build_object(
   'session', (SELECT pg_catalog.json_build_array(rolname, rolsuper, rolcreaterole)
     FROM pg_catalog.pg_roles WHERE rolname = current_user),
   'roles', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-      'name', rolname, 'login', rolcanlogin, 'superuser', rolsuper, 'createdb', rolcreatedb, 'createrole', rolcreaterole,
-      'replication', rolreplication, 'bypassrls', rolbypassrls, 'inherit', rolinherit, 'connection_limit', rolconnlimit,
-      'valid_until', CASE WHEN rolvaliduntil = '-infinity' THEN -1e15 WHEN pg_catalog.isfinite(rolvaliduntil) THEN extract(epoch FROM rolvaliduntil) END,
+      'name', rolname, 'login', rolcanlogin, 'superuser', rolsuper, 'createdb', rolcreatedb,
+      'createrole', rolcreaterole, 'replication', rolreplication, 'bypassrls', rolbypassrls,
+      'inherit', rolinherit, 'connection_limit', rolconnlimit,
+      'valid_until', CASE WHEN rolvaliduntil = '-infinity' THEN -1e15
+        WHEN pg_catalog.isfinite(rolvaliduntil) THEN extract(epoch FROM rolvaliduntil) END,
       'usable', pg_catalog.pg_has_role(oid, 'USAGE'),
       'settable', pg_catalog.pg_has_role(oid,
         CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END),
       'administrable', pg_catalog.pg_has_role(oid, 'MEMBER WITH ADMIN OPTION'))) FROM pg_catalog.pg_roles),
   'memberships', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(pg_catalog.pg_get_userbyid(roleid),
       pg_catalog.pg_get_userbyid(member), pg_catalog.pg_get_userbyid(grantor))) FROM pg_catalog.pg_auth_members),
-  'settings', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(coalesce(d.datname, ''), coalesce(r.rolname, ''), s.setconfig))
+  'settings', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      coalesce(d.datname, ''), coalesce(r.rolname, ''), s.setconfig))
     FROM pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
     LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole),
   'databases', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
@@ -62,7 +66,7 @@ SELECT pg_catalog.json_build_object(
     FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace s ON s.oid = d.dattablespace),
   'extensions', (SELECT pg_catalog.json_object_agg(name, default_version) FROM pg_catalog.pg_available_extensions
     WHERE name = ANY(%s)))
-"""
+"""  # noqa: S608 (only constants of this file)
 
 SECRETS = """
 SELECT pg_catalog.json_object_agg(rolname, rolpassword) FROM pg_catalog.pg_authid WHERE rolname = ANY(%s)
@@ -84,14 +88,16 @@ def _objects(table: str, alias: str, columns: str, condition: str) -> str:
     return f"""(SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, {columns}, EXISTS (
         SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.{table}'::pg_catalog.regclass
           AND e.objid = {alias}.oid AND e.deptype = 'e')) ORDER BY {alias}.oid)
-      FROM pg_catalog.{table} {alias} JOIN pg_catalog.pg_namespace n ON n.oid = {condition})"""
+      FROM pg_catalog.{table} {alias} JOIN pg_catalog.pg_namespace n ON n.oid = {condition})"""  # noqa: S608 (only constants of this file)
 
 
 def _relations(kind: str, relkinds: str) -> str:
     acl = _acl(f"coalesce(c.relacl, pg_catalog.acldefault('{KINDS[kind].acldefault}', c.relowner))")
     name = "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)"
     return _objects(
-        "pg_class", "c", f"c.relname, c.relname, {name}, pg_catalog.pg_get_userbyid(c.relowner), {acl}",
+        "pg_class",
+        "c",
+        f"c.relname, c.relname, {name}, pg_catalog.pg_get_userbyid(c.relowner), {acl}",
         f"c.relnamespace WHERE n.nspname = ANY(%s) AND c.relkind IN ({relkinds})",
     )
 
@@ -99,7 +105,8 @@ def _relations(kind: str, relkinds: str) -> str:
 def _functions() -> str:
     acl = _acl("coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))")
     return _objects(
-        "pg_proc", "p",
+        "pg_proc",
+        "p",
         "p.proname, p.proname || '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')', "
         "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) || '(' "
         "|| pg_catalog.pg_get_function_identity_arguments(p.oid) || ')', "
@@ -113,7 +120,9 @@ def _types() -> str:
     acl = _acl("coalesce(t.typacl, pg_catalog.acldefault('T', t.typowner))")
     name = "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname)"
     return _objects(
-        "pg_type", "t", f"t.typname, t.typname, {name}, pg_catalog.pg_get_userbyid(t.typowner), {acl}",
+        "pg_type",
+        "t",
+        f"t.typname, t.typname, {name}, pg_catalog.pg_get_userbyid(t.typowner), {acl}",
         "t.typnamespace LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid "
         "WHERE n.nspname = ANY(%s) AND t.typtype <> 'm' AND (c.oid IS NULL OR c.relkind = 'c') "
         "AND NOT EXISTS (SELECT FROM pg_catalog.pg_type b WHERE b.typarray = t.oid)",
@@ -125,7 +134,7 @@ SELECT pg_catalog.json_build_object(
   'schemas', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, pg_catalog.pg_get_userbyid(n.nspowner),
       {_acl("coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))")}))
     FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'),
-  'extensions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(e.extname, e.extversion, n.nspname, e.extrelocatable))
+  'extensions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(e.extname, e.extversion, n.nspname))
     FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace),
   'defaults', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(pg_catalog.pg_get_userbyid(d.defaclrole),
       coalesce(n.nspname, ''), d.defaclobjtype, {_acl("d.defaclacl")}))
@@ -134,7 +143,7 @@ SELECT pg_catalog.json_build_object(
   'sequences', {_relations("sequences", "'S'")},
   'functions', {_functions()},
   'types', {_types()})
-"""
+"""  # noqa: S608 (only constants of this file)
 
 
 def read_cluster(ask: Ask, contents: Contents) -> live.Cluster:

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps for databases themselves and for the schemas and extensions in them.
+"""The steps for databases themselves and their settings.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -8,7 +8,6 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import re
-import typing as t
 
 from . import live, settings, wanted
 from .privileges import KINDS
@@ -42,16 +41,24 @@ def database_steps(
             require(database.owner, f"give the database {database.name} to it")
             found.append(
                 sql_step(
-                    "alter", "database", database.name, f"ALTER DATABASE {name} OWNER TO {identifier(database.owner)}",
-                    before={"owner": before.owner}, after={"owner": database.owner},
+                    "alter",
+                    "database",
+                    database.name,
+                    f"ALTER DATABASE {name} OWNER TO {identifier(database.owner)}",
+                    before={"owner": before.owner},
+                    after={"owner": database.owner},
                 )
             )
         if database.connection_limit is not None and database.connection_limit != before.connection_limit:
             require(before.owner, f"alter the database {database.name}")
             found.append(
                 sql_step(
-                    "alter", "database", database.name, f"ALTER DATABASE {name} CONNECTION LIMIT {database.connection_limit}",
-                    before={"connection_limit": before.connection_limit}, after={"connection_limit": database.connection_limit},
+                    "alter",
+                    "database",
+                    database.name,
+                    f"ALTER DATABASE {name} CONNECTION LIMIT {database.connection_limit}",
+                    before={"connection_limit": before.connection_limit},
+                    after={"connection_limit": database.connection_limit},
                 )
             )
     return found + _settings(database, cluster, require, policy)
@@ -63,7 +70,7 @@ def owner_afterwards(database: wanted.Database, cluster: live.Cluster) -> str:
 
 
 def acl_afterwards(database: wanted.Database, cluster: live.Cluster) -> live.Acl:
-    """The privileges on the database once it exists with its owner. CREATE DATABASE never copies those of the template."""
+    """The privileges on the database with its owner. CREATE DATABASE never copies those of the template."""
     before = cluster.databases.get(database.name)
     owner = owner_afterwards(database, cluster)
     if before is None:
@@ -75,7 +82,9 @@ def _create(database: wanted.Database, cluster: live.Cluster, require: Require, 
     template = database.effective_template
     if template not in cluster.databases:
         refusals.add(
-            f"The template {template} does not exist.", where=f"database {database.name}", code="UNKNOWN_TEMPLATE",
+            f"The template {template} does not exist.",
+            where=f"database {database.name}",
+            code="UNKNOWN_TEMPLATE",
             hint="template0 and template1 always do.",
         )
     options = []
@@ -100,14 +109,17 @@ def _refuse_fixed_differences(database: wanted.Database, before: live.Database, 
         if _same_fixed(option, value, current):
             continue
         hint = (
-            f"Move it in a maintenance window: ALTER DATABASE {identifier(database.name)} SET TABLESPACE (needs all sessions gone), "
-            "or take tablespace out of the input."
+            f"Move it in a maintenance window with ALTER DATABASE {identifier(database.name)} SET TABLESPACE, "
+            "which needs all sessions gone; or take tablespace out of the input."
             if option == "tablespace"
-            else "Create a new database with it, copy the data with pg_dump and pg_restore and rename; or take the option out of the input."
+            else "Create a new database with it, copy the data with pg_dump and pg_restore and rename it; "
+            "or take the option out of the input."
         )
         refusals.add(
             f"{option} is {current or 'not set'}, not {value}, and PostgreSQL fixes it when a database is created.",
-            where=f"database {database.name}", hint=hint, code="IMMUTABLE",
+            where=f"database {database.name}",
+            hint=hint,
+            code="IMMUTABLE",
         )
 
 
@@ -148,124 +160,19 @@ def _settings(
     return found
 
 
-def drop_database_step(database: wanted.Database, cluster: live.Cluster, login_db: str, refusals: Refusals) -> list[SqlStep]:
+def drop_database_step(
+    database: wanted.Database, cluster: live.Cluster, login_db: str, refusals: Refusals
+) -> list[SqlStep]:
     before = cluster.databases.get(database.name)
     if before is None:
         return []
     if database.name == login_db:
         refusals.add(
-            "The maintenance database of this very session cannot be dropped.", where=f"database {database.name}",
-            hint="Set login_db to another one.", code="OWN_DATABASE",
+            "The maintenance database of this very session cannot be dropped.",
+            where=f"database {database.name}",
+            hint="Set login_db to another one.",
+            code="OWN_DATABASE",
         )
     force = " WITH (FORCE)" if database.terminate_sessions else ""
     sql = f"DROP DATABASE {identifier(database.name)}{force}"
     return [sql_step("drop", "database", database.name, sql, before={"owner": before.owner}, alone=True)]
-
-
-def schemas_afterwards(
-    database: wanted.Database, inside: live.Inside, session: str, version: int
-) -> dict[str, live.Schema]:
-    """The schemas with owners and privileges as they are after the schema steps."""
-    after = dict(inside.schemas)
-    for schema in database.schemas:
-        before = inside.schemas.get(schema.name)
-        owner = schema.owner or (before.owner if before else session)
-        if before:
-            acl = live.with_owner(before.acl, before.owner, owner)
-        else:
-            # A new schema takes its owner's default privileges, where any were set.
-            acl = inside.defaults.get((owner, "", "schemas")) or live.default_acl(KINDS["schema"], owner, version)
-        after[schema.name] = live.Schema(schema.name, owner, acl)
-    return after
-
-
-def schema_steps(database: wanted.Database, inside: live.Inside, require: Require) -> list[SqlStep]:
-    found: list[SqlStep] = []
-    for schema in database.schemas:
-        before = inside.schemas.get(schema.name)
-        name = identifier(schema.name)
-        place = f"{database.name}.{schema.name}"
-        if before is None:
-            require(live.DATABASE_OWNER, f"create schemas in {database.name}")
-            if schema.owner:
-                require(schema.owner, f"create the schema {place} for it")
-            authorization = f" AUTHORIZATION {identifier(schema.owner)}" if schema.owner else ""
-            found.append(
-                sql_step(
-                    "create", "schema", place, f"CREATE SCHEMA {name}{authorization}", after={"owner": schema.owner},
-                    database=database.name,
-                )
-            )
-        elif schema.owner and schema.owner != before.owner:
-            require(before.owner, f"alter the schema {place}")
-            require(schema.owner, f"give the schema {place} to it")
-            found.append(
-                sql_step(
-                    "alter", "schema", place, f"ALTER SCHEMA {name} OWNER TO {identifier(schema.owner)}",
-                    before={"owner": before.owner}, after={"owner": schema.owner}, database=database.name,
-                )
-            )
-    return found
-
-
-def extension_steps(
-    database: wanted.Database, inside: live.Inside, cluster: live.Cluster, schemas: t.Container[str], require: Require,
-    refusals: Refusals,
-) -> list[SqlStep]:
-    found: list[SqlStep] = []
-    for extension in database.extensions:
-        where = f"database {database.name}, extension {extension.name}"
-        before = inside.extensions.get(extension.name)
-        if extension.absent:
-            if before:
-                sql = f"DROP EXTENSION {identifier(extension.name)}"
-                found.append(_extension_step("drop", database.name, extension.name, sql, {"version": before.version}, None))
-            continue
-        if extension.schema and extension.schema not in schemas and extension.schema != "pg_catalog":
-            refusals.add(
-                f"The schema {extension.schema} does not exist.", where=where, code="UNKNOWN_SCHEMA",
-                hint="List it under schemas of this database.",
-            )
-        newest = None if cluster.extensions is None else cluster.extensions.get(extension.name)
-        if cluster.extensions is not None and newest is None and before is None:
-            refusals.add(
-                "The server has no files for this extension.", where=where, code="UNKNOWN_EXTENSION",
-                hint="Install its package on the server (for contrib: postgresql-contrib), or correct the name.",
-            )
-            continue
-        if before is None:
-            require(live.DATABASE_OWNER, f"create extensions in {database.name}")
-        found += _extension_changes(database.name, extension, before, newest)
-    return found
-
-
-def _extension_changes(
-    database: str, extension: wanted.Extension, before: live.Extension | None, newest: str | None
-) -> list[SqlStep]:
-    name = identifier(extension.name)
-    version = newest if extension.version == "latest" else extension.version
-    if before is None:
-        options = [f"SCHEMA {identifier(extension.schema)}"] if extension.schema else []
-        if extension.version and extension.version != "latest":
-            options.append(f"VERSION {identifier(extension.version)}")
-        sql = " ".join([f"CREATE EXTENSION {name}", *options])
-        after = {"version": version or newest, "schema": extension.schema}
-        return [_extension_step("create", database, extension.name, sql, None, after)]
-    found: list[SqlStep] = []
-    if version and version != before.version:
-        sql = f"ALTER EXTENSION {name} UPDATE TO {identifier(version)}"
-        found.append(
-            _extension_step("alter", database, extension.name, sql, {"version": before.version}, {"version": version})
-        )
-    if extension.schema and extension.schema != before.schema:
-        sql = f"ALTER EXTENSION {name} SET SCHEMA {identifier(extension.schema)}"
-        found.append(
-            _extension_step("alter", database, extension.name, sql, {"schema": before.schema}, {"schema": extension.schema})
-        )
-    return found
-
-
-def _extension_step(
-    action: str, database: str, name: str, sql: str, before: dict[str, t.Any] | None, after: dict[str, t.Any] | None
-) -> SqlStep:
-    return sql_step(action, "extension", f"{database}: {name}", sql, before=before, after=after, database=database)

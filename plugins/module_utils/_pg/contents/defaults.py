@@ -74,11 +74,15 @@ def _step(database: str, scope: Scope, role: str, privileges: set[str], revoking
     kind = KINDS[kind_name]
     names = kind.ordered(privileges)
     place = f" IN SCHEMA {identifier(schema)}" if schema else ""
-    change = f"{'REVOKE' if revoking else 'GRANT'} {', '.join(names)} ON {kind.plural} {'FROM' if revoking else 'TO'} {grantee(role)}"
+    verb, preposition = ("REVOKE", "FROM") if revoking else ("GRANT", "TO")
+    change = f"{verb} {', '.join(names)} ON {kind.plural} {preposition} {grantee(role)}"
     state = {"creator": creator, "schema": schema or None, "on": kind_name, "role": role, "privileges": names}
     return sql_step(
-        "revoke" if revoking else "grant", "default privilege",
+        "revoke" if revoking else "grant",
+        "default privilege",
         f"{role} on {kind_name} that {creator} creates in {database}" + (f".{schema}" if schema else ""),
-        f"ALTER DEFAULT PRIVILEGES FOR ROLE {identifier(creator)}{place} {change}", database=database,
-        before=state if revoking else None, after=None if revoking else state,
+        f"ALTER DEFAULT PRIVILEGES FOR ROLE {identifier(creator)}{place} {change}",
+        database=database,
+        before=state if revoking else None,
+        after=None if revoking else state,
     )

@@ -37,8 +37,12 @@ Batch = tuple[str, str, str, str, tuple[str, ...], str]
 
 
 def wishes(
-    database: Database, targets: t.Callable[[str, str], t.Sequence[Target]], extension_objects: set[str], version: int,
-    refusals: Refusals, policy: Policy,
+    database: Database,
+    targets: t.Callable[[str, str], t.Sequence[Target]],
+    extension_objects: set[str],
+    version: int,
+    refusals: Refusals,
+    policy: Policy,
 ) -> tuple[dict[Target, Wish], list[str]]:
     """What every listed grant wants of every target, and the named objects that do not exist."""
     found: dict[Target, Wish] = {}
@@ -115,7 +119,7 @@ def grant_steps(database: str, wanted: dict[Target, Wish], require: Require, pol
     for target, wish in wanted.items():
         complete = dict(wish)
         if policy.purge_grants:
-            complete.update(dict.fromkeys(unlisted_holders(target, wish), {}))
+            complete.update({role: {} for role in unlisted_holders(target, wish)})
         for role, privileges in complete.items():
             for operation, names, actor in _differences(target, role, privileges):
                 batch = (operation, target.kind, target.schema, role, tuple(KINDS[target.kind].ordered(names)), actor)
@@ -164,8 +168,13 @@ def _step(database: str, batch: Batch, targets: list[Target]) -> SqlStep:
     state = {"role": role, "privileges": list(names), "objects": identities, "grant_option": "option" in operation}
     revoking = operation.startswith("revoke")
     return sql_step(
-        "revoke" if revoking else "grant", "privilege", f"{role} on {place}", sql, database=database,
-        before=state if revoking else None, after=None if revoking else state,
+        "revoke" if revoking else "grant",
+        "privilege",
+        f"{role} on {place}",
+        sql,
+        database=database,
+        before=state if revoking else None,
+        after=None if revoking else state,
     )
 
 

@@ -109,7 +109,7 @@ class Dependency:
 @dataclasses.dataclass(frozen=True)
 class Cluster:
     """:param verifiers: stored secrets by role, or ``None`` when the session may not read pg_authid.
-    :param probes: where pg_authid is unreadable: whether logging in with the wanted password worked; ``None`` for undecidable.
+    :param probes: where pg_authid is unreadable: whether a login with the password worked, ``None`` if undecidable.
     :param extensions: newest version of each listed extension that the server has files for.
     """
 
@@ -155,7 +155,6 @@ class Extension:
     name: str
     version: str
     schema: str
-    relocatable: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,7 +190,7 @@ def virgin_cluster(login: str) -> Cluster:
 
 
 def virgin_inside(version: int = ASSUMED_VERSION) -> Inside:
-    """What template0 holds: the schema public, owned by the database's owner and open for use (before 15: for writing too)."""
+    """What template0 holds: the schema public, owned by the database's owner, open for use (before 15: for writing)."""
     kind = KINDS["schema"]
     public = ("USAGE",) if version >= 150000 else ("USAGE", "CREATE")
     acl = default_acl(kind, DATABASE_OWNER, version) + tuple(AclEntry(PUBLIC, DATABASE_OWNER, p) for p in public)

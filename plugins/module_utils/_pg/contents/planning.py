@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole plan: a pure function from the desired contents and the live ones to ordered steps and a report.
 
-Nothing is written until all of it is known, so every refusal comes before the first statement. A database that does not exist
-yet is planned against what its template holds: that is what it will hold.
+Nothing is written until all of it is known, so every refusal comes before the first statement. A database that does
+not exist yet is planned against what its template holds: that is what it will hold.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -14,7 +14,7 @@ import dataclasses
 import typing as t
 
 from ..._plan import Plan
-from . import databases, defaults, grants, live, report, request, roles, wanted
+from . import databases, defaults, grants, live, report, request, roles, schemas, wanted
 from .quoting import identifier
 from .steps import Access, Refusals, SqlStep
 
@@ -31,9 +31,7 @@ class Outcome:
         return t.cast("tuple[SqlStep, ...]", self.plan.steps)
 
 
-def plan(
-    contents: wanted.Contents, cluster: live.Cluster, insides: dict[str, live.Inside], login_db: str
-) -> Outcome:
+def plan(contents: wanted.Contents, cluster: live.Cluster, insides: dict[str, live.Inside], login_db: str) -> Outcome:
     """:param insides: what each listed database holds, or its template where it does not exist yet.
     :raises GroundworkError: with every reason why nothing may be written.
     """
@@ -60,7 +58,9 @@ def plan(
     for database in dropped:
         in_databases += databases.drop_database_step(database, cluster, login_db, refusals)
     names = {database.name for database in dropped}
-    drops = [step for role in contents.roles if role.absent for step in roles.drop_steps(role, cluster, names, refusals)]
+    drops = [
+        step for role in contents.roles if role.absent for step in roles.drop_steps(role, cluster, names, refusals)
+    ]
     everything = (*steps, *memberships, *access.steps(), *in_databases, *drops)
     if everything and cluster.in_recovery:
         refusals.add(
@@ -71,23 +71,28 @@ def plan(
 
 
 def _inside_steps(
-    database: wanted.Database, cluster: live.Cluster, inside: live.Inside, access: Access, policy: wanted.Policy,
-    refusals: Refusals, report_of: report.Report,
+    database: wanted.Database,
+    cluster: live.Cluster,
+    inside: live.Inside,
+    access: Access,
+    policy: wanted.Policy,
+    refusals: Refusals,
+    report_of: report.Report,
 ) -> list[SqlStep]:
-    """Schemas, extensions, grants and default privileges of one database, in the order in which they depend on each other."""
+    """Schemas, extensions, grants and default privileges of one database, each after what it depends on."""
     owner = databases.owner_afterwards(database, cluster)
-    schemas = databases.schemas_afterwards(database, inside, cluster.session.name, cluster.version)
-    _refuse_unknown_schemas(database, schemas, refusals)
+    after = schemas.schemas_afterwards(database, inside, cluster.session.name, cluster.version)
+    _refuse_unknown_schemas(database, after, refusals)
     require = access.within(owner)
-    found = databases.schema_steps(database, inside, require)
-    found += databases.extension_steps(database, inside, cluster, schemas, require, refusals)
+    found = schemas.schema_steps(database, inside, require)
+    found += schemas.extension_steps(database, inside, cluster, after, require, refusals)
 
     def targets(kind: str, schema: str) -> list[grants.Target]:
         if kind == "database":
             acl = databases.acl_afterwards(database, cluster)
             return [grants.Target(kind, "", database.name, identifier(database.name), owner, acl)]
         if kind == "schema":
-            each = schemas.get(schema)
+            each = after.get(schema)
             return [grants.Target(kind, schema, schema, identifier(schema), each.owner, each.acl)] if each else []
         objects = inside.objects.get((kind, schema), ())
         return [grants.Target(kind, schema, o.identity, o.sql, o.owner, o.acl) for o in objects]
@@ -96,7 +101,7 @@ def _inside_steps(
     wanted_grants, missing = grants.wishes(database, targets, of_extensions, cluster.version, refusals, policy)
     found += grants.grant_steps(database.name, wanted_grants, require, policy)
     found += defaults.default_steps(database, inside, cluster.version, require, policy)
-    report_of.add_database(database, inside, schemas, wanted_grants, missing)
+    report_of.add_database(database, inside, after, wanted_grants, missing)
     return found
 
 
@@ -105,8 +110,8 @@ def undecided_passwords(contents: wanted.Contents, cluster: live.Cluster) -> lis
     if cluster.verifiers is not None or not contents.policy.update_passwords:
         return []
     return [
-        f"The password of {role.name} could not be compared: {cluster.session.name} may not read pg_authid, and no login "
-        "with it could tell. It was left as it is."
+        f"The password of {role.name} could not be compared: {cluster.session.name} may not read pg_authid, and no "
+        "login with it could tell. It was left as it is."
         for role in contents.roles
         if role.password and role.name in cluster.roles and cluster.probes.get(role.name) is None
     ]
@@ -118,7 +123,9 @@ def _refuse_unknown_roles(contents: wanted.Contents, cluster: live.Cluster, refu
     def check(name: str, where: str, use: str) -> None:
         if name not in known:
             refusals.add(
-                f"The role {name} does not exist and is not listed ({use}).", where=where, code="UNKNOWN_ROLE",
+                f"The role {name} does not exist and is not listed ({use}).",
+                where=where,
+                code="UNKNOWN_ROLE",
                 hint="List it under roles, or correct the name.",
             )
 
@@ -138,8 +145,8 @@ def _refuse_unknown_schemas(database: wanted.Database, schemas: t.Container[str]
     for schema, use in used:
         if schema not in schemas:
             refusals.add(
-                f"The schema {schema} does not exist and is not listed ({use}).", where=f"database {database.name}",
-                hint="List it under schemas of this database, or correct the name.", code="UNKNOWN_SCHEMA",
+                f"The schema {schema} does not exist and is not listed ({use}).",
+                where=f"database {database.name}",
+                hint="List it under schemas of this database, or correct the name.",
+                code="UNKNOWN_SCHEMA",
             )
-
-

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
-# "public" can never be the name of a role (it is reserved in lower case), so it stands for everybody, as GRANT ... TO PUBLIC does.
+# "public" can never be the name of a role (it is reserved in lower case), so it stands for everybody, as in
+# GRANT ... TO PUBLIC.
 PUBLIC = "public"
 
 

@@ -21,8 +21,12 @@ class Report:
         self._databases: dict[str, dict[str, t.Any]] = {}
 
     def add_database(
-        self, database: wanted.Database, inside: live.Inside, schemas: dict[str, live.Schema],
-        wanted_grants: dict[grants.Target, grants.Wish], missing: list[str],
+        self,
+        database: wanted.Database,
+        inside: live.Inside,
+        schemas: dict[str, live.Schema],
+        wanted_grants: dict[grants.Target, grants.Wish],
+        missing: list[str],
     ) -> None:
         policy = self._contents.policy
         listed = {schema.name for schema in database.schemas} | {g.schema for g in database.grants}
@@ -59,12 +63,16 @@ class Report:
                 name
                 for name in cluster.roles.keys() - listed_roles - {cluster.session.name}
                 if not name.startswith("pg_")
-            ) if contents.roles else [],
+            )
+            if contents.roles
+            else [],
             "databases": sorted(
                 database.name
                 for database in cluster.databases.values()
                 if database.name not in listed_databases | {"postgres"} and not database.is_template
-            ) if contents.databases else [],
+            )
+            if contents.databases
+            else [],
             "in_databases": {name: value for name, value in self._databases.items() if value},
         }
         if not contents.policy.purge_memberships:

@@ -59,7 +59,7 @@ def parse(options: Options) -> wanted.Contents:
             purge_memberships=options["purge_memberships"],
             purge_grants=options["purge_grants"],
             purge_default_privileges=options["purge_default_privileges"],
-            update_passwords=options["update_password"] == "always",
+            update_passwords=options["update_password"] == "always",  # noqa: S105 (a choice, not a password)
             report_missing_objects=options["missing_objects"] == "report",
         ),
     )
@@ -101,11 +101,13 @@ def _password(where: str, entry: Options, problems: Problems) -> wanted.Password
     plain, secret = entry.get("password"), entry.get("scram_secret")
     if plain is None and secret is None:
         return None
-    # An empty password means "no password" to PostgreSQL; a template that came out empty must not lock the role silently.
+    # An empty password means "no password" to PostgreSQL; a template that came out empty must not lock it silently.
     if plain is not None and (not plain or "\0" in plain):
         problems.add(where, "password is empty or holds a NUL character")
     elif secret is not None and scram.parse_secret(secret) is None:
-        problems.add(where, "scram_secret is not a secret of the form SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>")
+        problems.add(
+            where, "scram_secret is not a secret of the form SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>"
+        )
     elif plain is not None and secret is not None and not scram.matches(plain, secret):
         problems.add(where, "scram_secret does not belong to password")
     return wanted.Password(plain, secret)
@@ -129,7 +131,9 @@ def _instant(where: str, text: str | None, problems: Problems) -> float | None:
         iso = re.sub(r"([+-]\d\d)$", r"\1:00", re.sub(r"[zZ]$", "+00:00", text.strip()))
         instant = datetime.datetime.fromisoformat(iso)
     except ValueError:
-        problems.add(where, f"valid_until {text!r} is neither infinity nor a date and time such as 2027-01-31T00:00:00Z")
+        problems.add(
+            where, f"valid_until {text!r} is neither infinity nor a date and time such as 2027-01-31T00:00:00Z"
+        )
         return None
     if instant.tzinfo is None:
         problems.add(where, f"valid_until {text!r} has no time zone; add Z for UTC or an offset such as +02:00")
@@ -172,7 +176,9 @@ def _database(entry: Options, problems: Problems) -> wanted.Database:
         connection_limit=_connection_limit(where, entry, problems),
         settings=_settings(where, entry.get("settings"), problems),
         role_settings=tuple(
-            wanted.RoleSettings(each["role"], _settings(f"{where} role {each['role']}", each["settings"], problems) or {})
+            wanted.RoleSettings(
+                each["role"], _settings(f"{where} role {each['role']}", each["settings"], problems) or {}
+            )
             for each in entry.get("role_settings") or []
         ),
         schemas=schemas,
@@ -289,7 +295,10 @@ def _refuse_use_of_absent_roles(contents: wanted.Contents, problems: Problems) -
             if group in absent and not role.absent:
                 problems.add(f"role {role.name}", f"member_of names {group}, which is listed with state=absent")
         if role.reassign_owned_to in absent:
-            problems.add(f"role {role.name}", f"reassign_owned_to names {role.reassign_owned_to}, which is listed with state=absent")
+            problems.add(
+                f"role {role.name}",
+                f"reassign_owned_to names {role.reassign_owned_to}, which is listed with state=absent",
+            )
     for database in contents.databases:
         if database.absent:
             continue

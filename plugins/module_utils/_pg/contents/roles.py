@@ -24,8 +24,8 @@ def role_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy, 
     options, old, new = _attribute_changes(role, before)
     secret = _new_secret(role, cluster, policy)
     if secret:
-        old["password"] = "(differs)" if before else None
-        new["password"] = "(as given)"
+        old |= {"password": "(differs)"}
+        new |= {"password": "(as given)"}
     found: list[SqlStep] = []
     if before is None or options or secret:
         verb = "ALTER" if before else "CREATE"
@@ -33,7 +33,14 @@ def role_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy, 
         shown, sql = (f"{head} PASSWORD {HIDDEN}", f"{head} PASSWORD {literal(secret)}") if secret else (head, head)
         found.append(
             SqlStep(
-                "alter" if before else "create", "role", role.name, old if before else None, new, shown, sql=sql, secret=secret
+                "alter" if before else "create",
+                "role",
+                role.name,
+                old if before else None,
+                new,
+                shown,
+                sql=sql,
+                secret=secret,
             )
         )
     stored = cluster.settings.get(("", role.name), {})
@@ -101,7 +108,11 @@ def membership_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Po
     member = identifier(role.name)
     found = [
         sql_step(
-            "grant", "membership", f"{group} to {role.name}", f"GRANT {identifier(group)} TO {member}", after={"member_of": group}
+            "grant",
+            "membership",
+            f"{group} to {role.name}",
+            f"GRANT {identifier(group)} TO {member}",
+            after={"member_of": group},
         )
         for group in role.member_of
         if group not in current
@@ -112,8 +123,11 @@ def membership_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Po
             by = f" GRANTED BY {identifier(membership.grantor)}" if cluster.version >= 160000 else ""
             found.append(
                 sql_step(
-                    "revoke", "membership", f"{membership.role} from {role.name}",
-                    f"REVOKE {identifier(membership.role)} FROM {member}{by}", before={"member_of": membership.role},
+                    "revoke",
+                    "membership",
+                    f"{membership.role} from {role.name}",
+                    f"REVOKE {identifier(membership.role)} FROM {member}{by}",
+                    before={"member_of": membership.role},
                 )
             )
     return found
@@ -125,12 +139,16 @@ def unlisted_memberships(role: wanted.Role, cluster: live.Cluster) -> list[live.
     return [m for m in cluster.memberships if m.member == role.name and m.role not in role.member_of]
 
 
-def drop_steps(role: wanted.Role, cluster: live.Cluster, dropped_databases: set[str], refusals: Refusals) -> list[SqlStep]:
+def drop_steps(
+    role: wanted.Role, cluster: live.Cluster, dropped_databases: set[str], refusals: Refusals
+) -> list[SqlStep]:
     """Drop one role. What it owns goes to another role first, and only when that role was named."""
     if role.name not in cluster.roles:
         return []
     if role.name == cluster.session.name:
-        refusals.add(f"{role.name} is the role that this module is logged in as.", where=f"role {role.name}", code="OWN_ROLE")
+        refusals.add(
+            f"{role.name} is the role that this module is logged in as.", where=f"role {role.name}", code="OWN_ROLE"
+        )
         return []
     left = [d for d in cluster.dependencies if d.role == role.name and d.database not in dropped_databases]
     found: list[SqlStep] = []
@@ -139,7 +157,8 @@ def drop_steps(role: wanted.Role, cluster: live.Cluster, dropped_databases: set[
         refusals.add(
             f"{role.name} cannot be dropped: it still owns objects or holds grants ({places}).",
             where=f"role {role.name}",
-            hint="Set reassign_owned_to to the role that takes its objects over; its grants are then revoked. No data is dropped.",
+            hint="Set reassign_owned_to to the role that takes its objects over; its grants are then revoked. "
+            "No data is dropped.",
             code="ROLE_IN_USE",
         )
         return []
@@ -149,8 +168,13 @@ def drop_steps(role: wanted.Role, cluster: live.Cluster, dropped_databases: set[
         sql = f"REASSIGN OWNED BY {name} TO {identifier(role.reassign_owned_to or '')}; DROP OWNED BY {name}"
         found.append(
             sql_step(
-                "reassign", "role", f"{role.name} in {database or 'the server'}", sql, database=database,
-                before={"owner": role.name}, after={"owner": role.reassign_owned_to},
+                "reassign",
+                "role",
+                f"{role.name} in {database or 'the server'}",
+                sql,
+                database=database,
+                before={"owner": role.name},
+                after={"owner": role.reassign_owned_to},
             )
         )
     found.append(sql_step("drop", "role", role.name, f"DROP ROLE {name}", before={"name": role.name}))

@@ -55,8 +55,10 @@ class Server:
                 raise self._failed(error, "SELECT pg_advisory_lock(...)", self.login_db) from None
             raise GroundworkError(
                 f"Another run of pg_contents has held this server for {self._options['lock_timeout']} seconds.",
-                where=server_address(self._options, self.login_db), untouched="everything; nothing was written",
-                hint="Wait for it to end, or raise lock_timeout.", code="LOCKED",
+                where=server_address(self._options, self.login_db),
+                untouched="everything; nothing was written",
+                hint="Wait for it to end, or raise lock_timeout.",
+                code="LOCKED",
             ) from None
 
     def read(self, contents: wanted.Contents) -> tuple[live.Cluster, dict[str, live.Inside]]:
@@ -105,12 +107,16 @@ class Server:
             if "password authentication failed" in text:
                 return False
             # The server checks these only after the password.
-            after_password = ("permission denied for database", "is not permitted to log in", "too many connections for role")
+            after_password = (
+                "permission denied for database",
+                "is not permitted to log in",
+                "too many connections for role",
+            )
             return True if any(phrase in text for phrase in after_password) else None
         return True
 
     def apply(self, steps: t.Iterable[SqlStep], *, superuser: bool) -> list[SqlStep]:
-        """Run the steps: neighbours in the same database in one transaction, so that each part happens whole or not at all.
+        """Run the steps, neighbours in the same database in one transaction: each part happens whole or not at all.
 
         :raises GroundworkError: for the first statement that the server refuses, with what was done before it.
         """
@@ -146,7 +152,12 @@ class Server:
             self._sessions.pop(step.name).close()
 
     def _failed(
-        self, error: SqlError, statement: str, database: str, step: SqlStep | None = None, done: t.Sequence[SqlStep] = ()
+        self,
+        error: SqlError,
+        statement: str,
+        database: str,
+        step: SqlStep | None = None,
+        done: t.Sequence[SqlStep] = (),
     ) -> GroundworkError:
         text = ". ".join(part.rstrip(".") for part in (error.text, error.detail) if part)
         if step and step.secret:
@@ -155,7 +166,9 @@ class Server:
         return GroundworkError(
             f"PostgreSQL refused a statement: {text} (SQLSTATE {error.sqlstate or 'none'}). Statement: {statement}",
             where=server_address(self._options, database),
-            untouched=f"{before}; the transaction with this statement was rolled back" if step and not step.alone else before,
+            untouched=f"{before}; the transaction with this statement was rolled back"
+            if step and not step.alone
+            else before,
             hint=error.hint or "Correct the cause and run again: what is done already is recognised.",
             code="STATEMENT_FAILED",
             details={"sqlstate": error.sqlstate, "applied": [each.summary() for each in done]},

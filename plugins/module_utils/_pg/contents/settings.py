@@ -27,7 +27,7 @@ BOOLEANS = {"on": "on", "true": "on", "yes": "on", "off": "off", "false": "off",
 
 
 def items(text: str) -> list[str]:
-    """The members of a stored or written list: commas separate, double quotes protect, bare words fold to lower case."""
+    """The members of a stored or written list: commas separate, double quotes protect, bare words become lower case."""
     members: list[str] = []
     current, quoted, was_quoted = "", False, False
     for char in text + ",":
@@ -97,8 +97,12 @@ def steps(
         if not same(setting, before, text):
             found.append(
                 sql_step(
-                    "set", kind, f"{name}: {setting}", f"{owner} {assignment(setting, text)}",
-                    before=None if before is None else {setting: before}, after={setting: text},
+                    "set",
+                    kind,
+                    f"{name}: {setting}",
+                    f"{owner} {assignment(setting, text)}",
+                    before=None if before is None else {setting: before},
+                    after={setting: text},
                 )
             )
     if purge:

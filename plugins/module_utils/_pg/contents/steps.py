@@ -33,7 +33,14 @@ class SqlStep(Step):
 
 
 def sql_step(
-    action: str, kind: str, name: str, sql: str, *, before: t.Any = None, after: t.Any = None, database: str = "",
+    action: str,
+    kind: str,
+    name: str,
+    sql: str,
+    *,
+    before: t.Any = None,
+    after: t.Any = None,
+    database: str = "",
     alone: bool = False,
 ) -> SqlStep:
     """A step whose statement can be shown as it is."""
@@ -72,9 +79,9 @@ Require = t.Callable[[str, str], None]
 class Access:
     """Which roles the session must be able to act as, and the memberships that are missing for it.
 
-    Only a superuser may act as every role. From PostgreSQL 16 a role with CREATEROLE gets the roles it creates WITH ADMIN OPTION
-    only: it may hand them out, also to itself, but neither owns what they own nor may give them anything until it did so.
-    This is the normal case on managed servers.
+    Only a superuser may act as every role. From PostgreSQL 16 a role with CREATEROLE gets the roles it creates WITH
+    ADMIN OPTION only: it may hand them out, also to itself, but has no right to what they own, nor may it give them
+    anything, until it did so. This is the normal case on managed servers.
     """
 
     def __init__(self, cluster: live.Cluster, created: set[str], refusals: Refusals) -> None:
@@ -114,7 +121,10 @@ class Access:
         options = " WITH INHERIT TRUE, SET TRUE" if self._cluster.version >= 160000 else ""
         return [
             sql_step(
-                "grant", "membership", f"{role} to {name}", f"GRANT {identifier(role)} TO {identifier(name)}{options}",
+                "grant",
+                "membership",
+                f"{role} to {name}",
+                f"GRANT {identifier(role)} TO {identifier(name)}{options}",
                 after={"member_of": role, "reason": "the login role has to act as this role"},
             )
             for role in self._needed
