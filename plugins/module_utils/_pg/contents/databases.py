@@ -93,9 +93,9 @@ def _create(database: wanted.Database, cluster: live.Cluster, require: Require, 
         options.append(f"OWNER {identifier(database.owner)}")
     if template != "template1":
         options.append(f"TEMPLATE {identifier(template)}")
-    for option, value in database.fixed.items():
-        text = identifier(value) if option in NAMES_NOT_STRINGS else literal(value)
-        options.append(f"{CREATE_OPTIONS[option]} {text}")
+    for option, keyword in CREATE_OPTIONS.items():
+        if value := database.fixed.get(option):
+            options.append(f"{keyword} {identifier(value) if option in NAMES_NOT_STRINGS else literal(value)}")
     if database.connection_limit is not None:
         options.append(f"CONNECTION LIMIT {database.connection_limit}")
     after = {"owner": owner_afterwards(database, cluster), "template": template, **database.fixed}

@@ -52,7 +52,9 @@ def items(text: str) -> list[str]:
 def wanted_text(name: str, value: t.Any) -> str | list[str]:
     """A value from YAML as PostgreSQL would store it; a list for the settings that are lists of identifiers."""
     if name.lower() in QUOTED_LISTS:
-        return [str(member) for member in value] if isinstance(value, (list, tuple)) else items(str(value))
+        members = [str(member) for member in value] if isinstance(value, (list, tuple)) else items(str(value))
+        # SQL has no way to set an empty list; PostgreSQL keeps the one empty name that stands for it.
+        return members or [""]
     if isinstance(value, (list, tuple)):
         return ", ".join(str(member) for member in value)
     if isinstance(value, bool):
@@ -75,7 +77,7 @@ def _canonical(text: str) -> str:
 def assignment(name: str, wanted: str | list[str]) -> str:
     target = ".".join(identifier(part) for part in name.split("."))
     value = ", ".join(literal(member) for member in wanted) if isinstance(wanted, list) else literal(wanted)
-    return f"SET {target} TO {value or literal('')}"
+    return f"SET {target} TO {value}"
 
 
 def steps(
