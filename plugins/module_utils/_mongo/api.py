@@ -38,7 +38,8 @@ COMMAND_NOT_FOUND = 59
 # Source: the driver specification "Server Discovery And Monitoring", section on "not writable primary" errors.
 NOT_PRIMARY_CODES = frozenset({10107, 13435, 11602, 13436, 189, 91, 11600, 10058})
 
-# Values that JSON cannot hold, in the form of MongoDB Extended JSON v2. Query operators ($regex, $type) are not among them.
+# Values that JSON cannot hold, in the form of MongoDB Extended JSON v2. Query operators ($regex, $type) are not among
+# them.
 EXTENDED_JSON_KEYS = frozenset({
     "$oid", "$date", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$regularExpression", "$uuid",
     "$binary", "$timestamp", "$minKey", "$maxKey",
@@ -65,7 +66,9 @@ class ServerRefused(GroundworkError):
     :ivar reply: the whole answer, as plain data.
     """
 
-    def __init__(self, what: str, server_code: int, server_message: str, reply: dict[str, t.Any], **parts: t.Any) -> None:
+    def __init__(
+        self, what: str, server_code: int, server_message: str, reply: dict[str, t.Any], **parts: t.Any
+    ) -> None:
         super().__init__(what, **parts)
         self.server_code = server_code
         self.server_message = server_message
@@ -117,7 +120,7 @@ def connect(options: dict[str, t.Any], application_name: str = "groundwork.datab
         text = type(error).__name__ if options["login_uri"] else " ".join(str(error).split())
         raise ServerUnreachable(
             f"The connection options are not valid: {text}", where=where, untouched=untouched,
-            hint="Check login_uri, the TLS files and connection_options; escape special characters of a password in a URI.",
+            hint="Check login_uri, the TLS files and connection_options; percent-encode a password in a URI.",
         ) from None
     server = Server(client, where)
     try:
@@ -148,7 +151,7 @@ def _read_facts(server: Server) -> ServerFacts:
     if not hello.get("isWritablePrimary", hello.get("ismaster", True)):
         raise ServerUnreachable(
             "This server is a secondary: it cannot be changed.", where=server.where, untouched="everything",
-            hint=f"Set replica_set to {hello.get('setName')}, or name the primary {hello.get('primary')} in login_host.",
+            hint=f"Set replica_set to {hello.get('setName')}, or login_host to the primary {hello.get('primary')}.",
         )
     return ServerFacts(version, _engine(server, build), hello.get("setName"))
 
@@ -262,14 +265,16 @@ class Server:
         except pymongo.errors.OperationFailure as error:
             code = error.code or 0
             if code in NOT_PRIMARY_CODES:
-                raise ConnectionLost(f"The primary stepped down during {name}: {_short(str(error))}", where=where) from None
+                text = f"The primary stepped down during {name}: {_short(str(error))}"
+                raise ConnectionLost(text, where=where) from None
             reply = as_plain(dict(error.details or {}))
             text = str(reply.get("errmsg") or error)
             raise ServerRefused(f"The server refuses {name}: {text}", code, text, reply, where=where) from None
         except pymongo.errors.ConnectionFailure as error:
             raise ConnectionLost(f"The connection was lost during {name}: {_short(str(error))}", where=where) from None
         except pymongo.errors.PyMongoError as error:
-            raise ServerRefused(f"{name} could not be sent: {_short(str(error))}", 0, str(error), {}, where=where) from None
+            text = f"{name} could not be sent: {_short(str(error))}"
+            raise ServerRefused(text, 0, str(error), {}, where=where) from None
 
 
 def _short(text: str) -> str:

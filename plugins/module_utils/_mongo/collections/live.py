@@ -1,0 +1,35 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live state of a database: which collections there are, how they are set, which indexes they have.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..indexes.index import Index
+
+
+@dataclasses.dataclass(frozen=True)
+class LiveCollection:
+    """One existing collection or view.
+
+    :param kind: ``collection``, ``timeseries`` or ``view``.
+    :param options: as ``listCollections`` shows them.
+    :param indexes: its indexes, ``None`` when they were not asked for.
+    :param empty: whether it holds no document, ``None`` when that was not asked for.
+    """
+
+    name: str
+    kind: str
+    options: dict[str, t.Any]
+    indexes: tuple[Index, ...] | None = None
+    empty: bool | None = None
+
+
+def is_internal(name: str) -> bool:
+    """Whether a collection belongs to the server."""
+    return name.startswith("system.")

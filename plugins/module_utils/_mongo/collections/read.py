@@ -1,0 +1,50 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the live state of a database.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..api import Server, ServerRefused
+from ..change import NAMESPACE_NOT_FOUND
+from ..indexes.index import Index, index_of
+from .live import LiveCollection
+
+
+def read_live(
+    server: Server, database: str, with_indexes: t.Container[str], with_emptiness: t.Container[str]
+) -> dict[str, LiveCollection]:
+    """All collections of a database by name: one command for all, and one more for each whose indexes are asked for.
+
+    :raises ServerRefused: the user may not list collections or indexes.
+    :raises ConnectionLost: the primary was lost.
+    """
+    found: dict[str, LiveCollection] = {}
+    for row in server.rows(database, {"listCollections": 1}):
+        name = str(row["name"])
+        live = LiveCollection(name, str(row.get("type", "collection")), row.get("options") or {})
+        if name in with_indexes and live.kind != "view":
+            live = dataclasses.replace(live, indexes=_read_indexes(server, database, name))
+        if name in with_emptiness and live.kind != "view":
+            live = dataclasses.replace(live, empty=not server.rows(database, {"find": name, "limit": 1}))
+        found[name] = live
+    return found
+
+
+def _read_indexes(server: Server, database: str, collection: str) -> tuple[Index, ...]:
+    command: dict[str, t.Any] = {"listIndexes": collection}
+    if server.facts.engine == "mongodb" and server.facts.version >= (5, 0):
+        # Without this an index that is still being built looks like a finished one.
+        command["includeBuildUUIDs"] = True
+    try:
+        rows = server.rows(database, command)
+    except ServerRefused as error:
+        if error.server_code == NAMESPACE_NOT_FOUND:
+            return ()
+        raise
+    return tuple(index_of(row.get("spec", row), building="buildUUID" in row) for row in rows)

@@ -1,0 +1,165 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Partial filter expressions: what the server takes, and when it calls two of them the same.
+
+The server parses both and normalises them: an implicit ``$eq`` is an explicit one, nested ``$and`` and ``$or`` are
+flat, one clause needs no ``$and``, the order of clauses does not count, ``$in`` is a set, equalities on one field
+under ``$or`` are an ``$in``. Found out by sending pairs of filters to MongoDB 6.0; the differential test repeats that.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import typing as t
+
+from ..specification import Problems
+from ..values import canonical, fingerprint, truth
+
+COMPARISONS = frozenset({
+    "$eq", "$gt", "$gte", "$lt", "$lte", "$in", "$exists", "$type", "$geoWithin", "$geoIntersects",
+})
+SUPPORTED = "$eq, $gt, $gte, $lt, $lte, $in, $exists: true, $type, $geoWithin, $geoIntersects, $and, $or"
+TYPE_NUMBERS = {
+    "double": 1, "string": 2, "object": 3, "array": 4, "binData": 5, "undefined": 6, "objectId": 7, "bool": 8,
+    "date": 9, "null": 10, "regex": 11, "dbPointer": 12, "javascript": 13, "symbol": 14, "javascriptWithScope": 15,
+    "int": 16, "timestamp": 17, "long": 18, "decimal": 19, "minKey": -1, "maxKey": 127,
+}
+
+
+def check_filter(expression: dict[str, t.Any], path: str, problems: Problems) -> None:
+    """Note what the server would refuse in a partial filter expression."""
+    for field, value in expression.items():
+        here = f"{path}.{field}"
+        if field in ("$and", "$or"):
+            _check_clauses(value, here, problems)
+        elif field.startswith("$") and field != "$comment":
+            problems.add(here, f"a partial filter cannot use {field}; it can use {SUPPORTED}")
+        elif is_operator_document(value):
+            _check_operators(value, here, problems)
+
+
+def _check_clauses(clauses: t.Any, path: str, problems: Problems) -> None:
+    if not isinstance(clauses, list) or not clauses:
+        problems.add(path, "a list with at least one clause is expected")
+        return
+    for number, clause in enumerate(clauses):
+        if isinstance(clause, dict):
+            check_filter(clause, f"{path}[{number}]", problems)
+        else:
+            problems.add(f"{path}[{number}]", "a mapping is expected")
+
+
+def _check_operators(operators: dict[str, t.Any], path: str, problems: Problems) -> None:
+    for operator, operand in operators.items():
+        here = f"{path}.{operator}"
+        if operator not in COMPARISONS:
+            problems.add(here, f"a partial filter cannot use {operator}; it can use {SUPPORTED}")
+        elif operator == "$exists" and not truth(operand):
+            problems.add(here, "a partial filter cannot use $exists: false")
+        elif operator == "$in" and not isinstance(operand, list):
+            problems.add(here, "a list is expected")
+        elif operator == "$type":
+            for kind in operand if isinstance(operand, list) else [operand]:
+                if isinstance(kind, str) and kind != "number" and kind not in TYPE_NUMBERS:
+                    problems.add(here, f"unknown type {kind!r}")
+
+
+def is_operator_document(value: t.Any) -> bool:
+    """``{$gt: 1}`` as opposed to a document to compare with; values in Extended JSON are the latter."""
+    if not isinstance(value, dict) or not value:
+        return False
+    first = next(iter(value))
+    if not first.startswith("$") or first in ("$ref", "$id", "$db"):
+        return False
+    return not (len(value) == 1 and (first in _VALUE_KEYS or first.startswith("$number")))
+
+
+_VALUE_KEYS = frozenset({"$oid", "$date", "$regularExpression", "$uuid", "$binary", "$timestamp", "$minKey", "$maxKey"})
+
+
+def normalised(expression: dict[str, t.Any] | None) -> t.Any:
+    """A JSON-able tree; equal trees are the same filter to the server. ``None`` means that there is no filter."""
+    return None if expression is None else _conjunction(expression)
+
+
+def _conjunction(expression: dict[str, t.Any]) -> t.Any:
+    return _joined("and", _clauses(expression))
+
+
+def _clauses(expression: dict[str, t.Any]) -> list[t.Any]:
+    clauses: list[t.Any] = []
+    for field, value in expression.items():
+        if field == "$and" and isinstance(value, list):
+            for clause in value:
+                clauses += _clauses(clause)
+        elif field == "$or" and isinstance(value, list):
+            clauses.append(_disjunction(value))
+        elif field == "$comment":
+            continue
+        elif field.startswith("$"):
+            clauses.append(["opaque", field, canonical(value)])
+        elif is_operator_document(value):
+            clauses += [_comparison(field, operator, operand) for operator, operand in value.items()]
+        else:
+            clauses.append(["eq", field, canonical(value)])
+    return clauses
+
+
+def _disjunction(alternatives: list[dict[str, t.Any]]) -> t.Any:
+    flat: list[t.Any] = []
+    for alternative in alternatives:
+        tree = _conjunction(alternative)
+        flat += tree[1] if tree[0] == "or" else [tree]
+    if len(flat) == 1:
+        return flat[0]
+    return _joined("or", _equalities_as_sets(flat))
+
+
+def _equalities_as_sets(alternatives: list[t.Any]) -> list[t.Any]:
+    """Two or more equalities on one field become one ``$in``."""
+    values: dict[str, list[t.Any]] = {}
+    for tree in alternatives:
+        if tree[0] in ("eq", "in"):
+            values.setdefault(tree[1], []).extend([tree[2]] if tree[0] == "eq" else tree[2])
+    counted = collections.Counter(tree[1] for tree in alternatives if tree[0] in ("eq", "in"))
+    several = {field for field, count in counted.items() if count > 1}
+    merged = [["in", field, _set(values[field])] for field in values if field in several]
+    return [tree for tree in alternatives if not (tree[0] in ("eq", "in") and tree[1] in several)] + merged
+
+
+def _comparison(field: str, operator: str, operand: t.Any) -> t.Any:
+    if operator == "$eq":
+        return ["eq", field, canonical(operand)]
+    if operator == "$in" and isinstance(operand, list):
+        values = _set([canonical(item) for item in operand])
+        return ["eq", field, values[0]] if len(values) == 1 else ["in", field, values]
+    if operator == "$exists":
+        return ["exists", field, truth(operand)]
+    if operator == "$type":
+        kinds = operand if isinstance(operand, list) else [operand]
+        return ["type", field, _set([_type_number(kind) for kind in kinds])]
+    return ["compare", operator, field, canonical(operand)]
+
+
+def _type_number(kind: t.Any) -> t.Any:
+    if isinstance(kind, str):
+        return kind if kind == "number" else TYPE_NUMBERS.get(kind, kind)
+    return int(kind)
+
+
+def _joined(word: str, trees: list[t.Any]) -> t.Any:
+    if len(trees) == 1:
+        return trees[0]
+    return [word, sorted(trees, key=_order)]
+
+
+def _set(items: list[t.Any]) -> list[t.Any]:
+    unique = {_order(item): item for item in items}
+    return [unique[key] for key in sorted(unique)]
+
+
+def _order(tree: t.Any) -> str:
+    return json.dumps(tree, default=fingerprint)

@@ -1,0 +1,37 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a server can do in place, by engine and version.
+
+Sources: the MongoDB manual on collMod (unique and cappedSize since 6.0, an expiry on an index without one since 5.1),
+the Amazon DocumentDB documentation on index and collMod support (hidden since 8.0.1, one index per key pattern).
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+from ..collections import options
+from ..collections.plan import Ability
+from ..indexes import ladder
+
+
+def ability_of(engine: str, version: tuple[int, ...]) -> Ability:
+    """The ability of a server.
+
+    :param engine: ``mongodb`` or ``documentdb``.
+    :param version: of the server; two or three numbers.
+    """
+    if engine == "documentdb":
+        return Ability(
+            indexes=ladder.Ability(
+                unique_in_place=False, hide=version >= (8, 0, 1), expiry_in_place=False, side_by_side=False
+            ),
+            collections=options.Ability(resize_capped=False, modify_view=version >= (8, 0)),
+        )
+    return Ability(
+        indexes=ladder.Ability(
+            unique_in_place=version >= (6, 0), hide=version >= (4, 4), expiry_in_place=version >= (5, 1),
+            side_by_side=version >= (5, 0),
+        ),
+        collections=options.Ability(resize_capped=version >= (6, 0)),
+    )
