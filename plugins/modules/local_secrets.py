@@ -12,7 +12,7 @@ description:
   - Makes sure that a password file exists for every given name. A password that exists is never changed or returned.
   - Files are readable by their owner only; a file or folder that others can read is closed again.
 author:
-  - The groundwork.databases maintainers
+  - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
   - groundwork.databases._attributes.full

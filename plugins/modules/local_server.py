@@ -16,7 +16,7 @@ description:
     in that order.
   - An interrupted initialisation, a killed server and a port that was taken meanwhile are recovered from at the next run.
 author:
-  - The groundwork.databases maintainers
+  - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
   - groundwork.databases._attributes.full
