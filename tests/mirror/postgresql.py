@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """postgresql-16 and postgresql-client-16 from a relocatable tree, laid out as Debian and PGDG lay them out.
 
-Clusters, units and configuration come from the distribution's own postgresql-common: the maintainer scripts only call it.
+Clusters, units and configuration come from postgresql-common: the maintainer scripts only call it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def packages(wheel: Wheel, tree: Path) -> list[Package]:
         name=f"postgresql-client-{MAJOR}", version=version, summary=f"front-end programs for PostgreSQL {MAJOR}",
         fields={
             "Source": f"postgresql-{MAJOR}",
-            "Depends": "postgresql-client-common (>= 182~), sensible-utils, libc6 (>= 2.34), libgssapi-krb5-2, liblz4-1, "
+            "Depends": "postgresql-client-common (>= 248~), sensible-utils, libc6 (>= 2.34), libgssapi-krb5-2, liblz4-1, "
             "libreadline8, libssl3, libzstd1, zlib1g",
             "Provides": "postgresql-client",
             "Multi-Arch": "foreign",
@@ -76,7 +76,7 @@ def packages(wheel: Wheel, tree: Path) -> list[Package]:
     server = Package(
         name=f"postgresql-{MAJOR}", version=version, summary="The World's Most Advanced Open Source Relational Database",
         fields={
-            "Depends": f"locales | locales-all, postgresql-client-{MAJOR}, postgresql-common (>= 182~), ssl-cert, tzdata, "
+            "Depends": f"locales | locales-all, postgresql-client-{MAJOR}, postgresql-common (>= 248~), ssl-cert, tzdata, "
             "libc6 (>= 2.34), libgssapi-krb5-2, liblz4-1, libossp-uuid16, libssl3, libxml2 (>= 2.7.4), "
             "libxslt1.1, libzstd1, zlib1g",
             "Provides": f"postgresql-contrib-{MAJOR}",
