@@ -83,7 +83,7 @@ def _start_steps(live: LiveServer, desired: DesiredServer) -> t.Iterator[Step]:
         yield Step("initialise", "data folder", desired.product, after={"port": desired.port})
     reconfigured = live.config != desired.config
     if reconfigured:
-        yield Step("configure", "configuration", desired.product, before=live.config, after=desired.config)
+        yield Step("configure", "settings", desired.product, before=live.config, after=desired.config)
     if live.running and (reconfigured or live.binary != desired.binary):
         yield Step("restart", "server", desired.product, before={"binary": live.binary}, after={"binary": desired.binary})
     if not live.running:
