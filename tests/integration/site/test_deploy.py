@@ -56,7 +56,7 @@ def test_first_run_changes_and_second_run_does_not(site, first_run):
 
 def test_summary_tells_what_is_there(site):
     summary = site.run().output.partition("TASK [Summary]")[2]
-    for text in ("PostgreSQL 16.15", f"127.0.0.1:{site.port('postgresql')}", "schema version 1.0.2", "mongod",
+    for text in ("PostgreSQL 16.15", f"127.0.0.1:{site.port('postgresql')}", "schema version 1.0.2", "MongoDB",
                  f"127.0.0.1:{site.port('mongodb')}", "11 collections", "40 indexes", "unchanged"):
         assert text in summary, summary
 
