@@ -138,8 +138,7 @@ def test_functions_by_name_and_by_signature() -> None:
 
     def run(*objects: str) -> list[str]:
         wanted = grant("app", "functions", "EXECUTE", schema="public", objects=list(objects))
-        given = options(databases=[database(grants=[wanted])])
-        return statements(plan(given, within=within))
+        return statements(plan(options(databases=[database(grants=[wanted])]), within=within))
 
     assert run("f") == ['GRANT EXECUTE ON ROUTINE public.f(integer), public.f(text) TO "app"']
     assert run("f(text)") == ['GRANT EXECUTE ON ROUTINE public.f(text) TO "app"']
@@ -160,7 +159,7 @@ def test_unlisted_holders_are_reported_once_per_kind() -> None:
 
 
 def test_the_privileges_of_an_old_owner_move_to_the_new_one() -> None:
-    """After ALTER DATABASE ... OWNER the new owner has what the old one had: nothing is left to revoke from the old one."""
+    """ALTER DATABASE ... OWNER passes them on: nothing is left to revoke from the old owner."""
     given = options(databases=[database(owner="app", grants=[grant("owner", "database", "CONNECT")])])
     assert statements(plan(given)) == [
         'ALTER DATABASE "db" OWNER TO "app"',

@@ -1,0 +1,45 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An application's contents as CredForge has them."""
+
+from __future__ import annotations
+
+import typing as t
+
+PASSWORD = "canary-pässword-7391"
+DML = ["SELECT", "INSERT", "UPDATE", "DELETE"]
+
+
+def contents(password: str = PASSWORD) -> dict[str, t.Any]:
+    user = {"role": "credforge_user"}
+    creator = {"creator": "cred_forge_owner", "schema": "public", **user}
+    return {
+        "roles": [
+            {"name": "cred_forge_owner", "login": False},
+            {"name": "credforge_user", "login": True, "password": password},
+        ],
+        "databases": [
+            {
+                "name": "cred_forge_db",
+                "owner": "cred_forge_owner",
+                "public_privileges": [],
+                "grants": [
+                    {**user, "on": "database", "privileges": ["CONNECT"]},
+                    {**user, "on": "schema", "schema": "public", "privileges": ["USAGE"]},
+                    {
+                        **user,
+                        "on": "tables",
+                        "schema": "public",
+                        "objects": ["all"],
+                        "except": ["flyway_schema_history"],
+                        "privileges": DML,
+                    },
+                    {**user, "on": "sequences", "schema": "public", "privileges": ["USAGE", "SELECT"]},
+                ],
+                "default_privileges": [
+                    {**creator, "on": "tables", "privileges": DML},
+                    {**creator, "on": "sequences", "privileges": ["USAGE", "SELECT"]},
+                ],
+            }
+        ],
+    }
