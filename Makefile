@@ -3,12 +3,14 @@ SHELL := /bin/bash
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 BIN := $(CURDIR)/.venv/bin
 
-.PHONY: help demo demo-stop demo-destroy
+.PHONY: help demo demo-stop demo-destroy test test-fast
 
 help:
 	@echo "make demo          deploy CredForge on a real PostgreSQL and a real mongod below .local"
 	@echo "make demo-stop     stop these servers and keep their data"
 	@echo "make demo-destroy  stop these servers and remove their data and passwords"
+	@echo "make test          run every check, with real servers and in containers"
+	@echo "make test-fast     run the checks that take less than five minutes"
 
 demo:
 	@tests/toolchain/prepare demo
@@ -19,3 +21,11 @@ demo-stop:
 
 demo-destroy:
 	@$(BIN)/ansible-playbook playbooks/local_destroy.yml -i inventories/local
+
+test:
+	@tests/toolchain/prepare test
+	@tests/run all
+
+test-fast:
+	@tests/toolchain/prepare test
+	@tests/run fast
