@@ -176,7 +176,7 @@ options:
         type: str
       template:
         description:
-          - Template to copy at creation; ignored afterwards.
+          - Template to copy at creation; ignored afterwards. It must exist before the run.
           - By default V(template1), or V(template0) when an encoding or locale is given, because PostgreSQL allows
             those only with it.
         type: str

@@ -126,7 +126,7 @@ class Server:
             batch = list(group)
             if alone:
                 for step in batch:
-                    self._leave(step)
+                    self._leave_databases()
                     self._run(session, step.sql, step, done)
                     done.append(step)
                 continue
@@ -146,10 +146,10 @@ class Server:
             session.rollback()
             raise self._failed(error, step.statement or "", step.database or self.login_db, step, done) from None
 
-    def _leave(self, step: SqlStep) -> None:
-        """A database cannot be dropped while this very run is connected to it."""
-        if step.kind == "database" and step.name in self._sessions and step.name != self.login_db:
-            self._sessions.pop(step.name).close()
+    def _leave_databases(self) -> None:
+        """A database can be neither dropped nor copied while this very run is connected to it."""
+        for name in [name for name in self._sessions if name != self.login_db]:
+            self._sessions.pop(name).close()
 
     def _failed(
         self,
