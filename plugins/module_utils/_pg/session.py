@@ -100,6 +100,17 @@ class Session:
         except api.DRIVER_ERROR as error:
             raise SqlError(error, self.is_lost) from None
 
+    def rows_named(self, sql: str, values: dict[str, t.Any]) -> list[tuple[t.Any, ...]]:
+        """Send a query with ``%(name)s`` for each value and return its rows.
+
+        :raises SqlError: whatever the server refuses.
+        """
+        try:
+            self._cursor.execute(sql, values)
+            return t.cast("list[tuple[t.Any, ...]]", self._cursor.fetchall())
+        except api.DRIVER_ERROR as error:
+            raise SqlError(error, self.is_lost) from None
+
     def value(self, sql: str, *values: t.Any) -> t.Any:
         """Return the first column of the first row, ``None`` when there is no row."""
         rows = self.rows(sql, *values)
@@ -137,14 +148,3 @@ class Session:
 
     def close(self) -> None:
         self._connection.close()
-
-
-def quote_name(name: str) -> str:
-    """Quote an identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quote_text(text: str) -> str:
-    """Quote a string so that it means the same under both settings of standard_conforming_strings."""
-    escaped = text.replace("'", "''")
-    return "E'" + escaped.replace("\\", "\\\\") + "'" if "\\" in text else f"'{escaped}'"

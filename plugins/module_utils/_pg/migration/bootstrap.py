@@ -7,12 +7,12 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
-import dataclasses
+import typing as t
 
-from ..session import Session, quote_name
+from ..contents.quoting import identifier as quote_name
+from ..session import Session
 from . import history
-from .history import Table
-from .intent import Intent
+from .history import Row, Table
 
 _OTHERS = """
 SELECT DISTINCT CASE WHEN a.grantee = 0 THEN NULL ELSE r.rolname END
@@ -24,25 +24,44 @@ WHERE n.nspname = %s AND c.relname = %s AND a.grantee <> c.relowner
 """
 
 
-def bootstrap(session: Session, intent: Intent, installed_by: str, owner_only: bool, first_rank: int) -> None:
-    """Create what is missing in one transaction.
+def create(session: Session, table: Table, schemas: t.Sequence[str], baseline: Row | None, owner_only: bool) -> None:
+    """Create the history table, and missing schemas before it, in one transaction.
 
-    :param owner_only: take back what default privileges gave other roles on the history table.
-    :param first_rank: of the SCHEMA row, when schemas are created.
+    :param baseline: the first row, written before the primary key is there, as Flyway does.
+    :param owner_only: take back what default privileges gave other roles on the table.
     :raises SqlError: the server refuses something; nothing remains then.
     """
     session.run("BEGIN")
-    for name in intent.create_schemas:
+    for name in schemas:
         session.run(f"CREATE SCHEMA {quote_name(name)}")
-    if intent.create_table:
-        session.run(intent.table.ddl())
-        if intent.baseline:
-            session.run(intent.table.insert(dataclasses.replace(intent.baseline, installed_by=installed_by)))
-        session.run(intent.table.index_ddl())
+    session.run(table.ddl())
+    if baseline:
+        session.run(table.insert(baseline))
+    session.run(table.index_ddl())
+    if owner_only:
+        restrict(session, table)
+    session.run("COMMIT")
+
+
+def bootstrap(
+    session: Session, table: Table, schemas: t.Sequence[str], table_exists: bool, installed_by: str, owner_only: bool
+) -> None:
+    """Create missing schemas with the row that says so, and the history table when it is missing too.
+
+    :raises SqlError: the server refuses something; nothing remains then.
+    """
+    session.run("BEGIN")
+    for name in schemas:
+        session.run(f"CREATE SCHEMA {quote_name(name)}")
+    if not table_exists:
+        session.run(table.ddl())
+        session.run(table.index_ddl())
         if owner_only:
-            restrict(session, intent.table)
-    if intent.create_schemas:
-        session.run(intent.table.insert(history.schema_row(intent.create_schemas, first_rank, installed_by)))
+            restrict(session, table)
+    if schemas:
+        rows = table.read(session)
+        rank = history.next_rank(rows, history.SCHEMA)
+        session.run(table.insert(history.schema_row(schemas, rank, installed_by)))
     session.run("COMMIT")
 
 

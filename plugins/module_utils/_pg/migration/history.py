@@ -11,7 +11,9 @@ import dataclasses
 import datetime
 import typing as t
 
-from ..session import Session, quote_name, quote_text
+from ..contents.quoting import identifier as quote_name
+from ..contents.quoting import literal as quote_text
+from ..session import Session
 from .script import Script
 from .version import InvalidVersionError, Version
 
@@ -79,7 +81,8 @@ def row_from(values: t.Sequence[t.Any]) -> Row:
             version = Version.parse(values[1])
         except InvalidVersionError:
             version = None
-    return Row(*values, version)
+    row = Row(*values)
+    return dataclasses.replace(row, version=version) if version else row
 
 
 @dataclasses.dataclass(frozen=True)

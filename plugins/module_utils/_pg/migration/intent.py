@@ -15,6 +15,7 @@ from ..._plan import Plan, Step
 from . import history, state, validate
 from .database import Facts
 from .history import Row, Table
+from .progress import identity
 from .resolve import Resolved
 from .script import Script
 from .settings import Settings
@@ -42,6 +43,11 @@ class Intent:
     invalid: list[validate.Invalid]
     warnings: list[str]
 
+    @classmethod
+    def nothing(cls, table: Table, situation: Situation) -> Intent:
+        """No migration at all: for runs that do something else."""
+        return cls(table, (), False, None, situation, [], [])
+
     @property
     def pending(self) -> list[Script]:
         return self.situation.pending
@@ -52,9 +58,18 @@ class Intent:
 
 
 def intend(
-    settings: Settings, facts: Facts, table: Table, table_exists: bool, rows: t.Sequence[Row], resolved: Resolved
+    settings: Settings,
+    facts: Facts,
+    table: Table,
+    table_exists: bool,
+    rows: t.Sequence[Row],
+    resolved: Resolved,
+    unfinished: t.Collection[str] = (),
 ) -> Intent:
     """Plan a migration.
+
+    :param unfinished: identities of scripts that an earlier run left in the middle: their failed rows count as not
+        applied, so that they are run to their end.
 
     :raises GroundworkError: a filled schema without history table and without ``baseline_on_migrate``; a missing
         schema that may not be created.
@@ -71,10 +86,11 @@ def intend(
             code="SCHEMA_DOES_NOT_EXIST",
             hint="Create it first, or set create_schemas to true.",
         )
-    imagined = list(rows)
+    known = {identity(script) for script in resolved.migrations} & set(unfinished)
+    imagined = [row for row in rows if row.success or identity(row) not in known]
     baseline = None
     if create:
-        rank = history.next_rank(imagined, history.SCHEMA)
+        rank = history.next_rank(rows, history.SCHEMA)
         imagined.append(history.schema_row(create, rank, ""))
     elif not table_exists and facts.filled_schemas:
         baseline = _baseline_on_migrate(settings, facts)

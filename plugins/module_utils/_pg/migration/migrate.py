@@ -7,25 +7,33 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 import typing as t
 
 from ..._errors import GroundworkError
+from ..._plan import Plan
 from .. import api
 from ..session import Session, SqlError
-from . import database, history, lock, validate
+from . import database, lock, preview, validate
 from . import intent as intents
-from .bootstrap import bootstrap
-from .database import Facts
+from .apply import Application
+from .blockers import Watch
+from .bootstrap import bootstrap, create
+from .callback import Callbacks
+from .fingerprint import Fingerprint
 from .history import Table
 from .intent import Intent
 from .outcome import Outcome, describe
-from .prepare import Prepared, prepare
+from .placeholder import Placeholders
+from .prepare import Prepared, modes_of, prepare
+from .progress import Progress
 from .resolve import Resolved, bind
-from .retry import Retry
+from .script import Script
 from .settings import Settings
-from .transactional import StatementFailedError, Surroundings, Transaction, flush
+from .stage import Live, Stage
+from .surroundings import Surroundings
 
 APPLICATION_NAME = "pg_schema_apply"
 
@@ -54,33 +62,101 @@ class Run:
         self.settings = job.settings
         if default_schema:
             self.settings = dataclasses.replace(job.settings, default_schema=default_schema, schemas=())
-        self._started = time.monotonic()
-        deadline = self.settings.deadline
-        self._deadline = self._started + deadline if deadline else None
+        self.started = time.monotonic()
+        self.deadline = self.started + self.settings.deadline if self.settings.deadline else None
 
     def execute(self) -> Outcome:
         """Do it.
 
         :raises GroundworkError: with what was left untouched.
         """
-        settings, job = self.settings, self.job
-        if job.check and settings.assume_empty:
+        if self.job.check and self.settings.assume_empty:
             return self._imagine()
         try:
-            session = self._open()
+            session = self.open()
         except api.DatabaseMissing:
-            if not job.check:
+            if not self.job.check:
                 raise
             return self._imagine()
         try:
-            return self._on_server(session)
+            return self.on_server(session)
         except SqlError as error:
             raise self._unexpected(error) from None
         finally:
             session.close()
 
-    def _open(self) -> Session:
+    def open(self) -> Session:
         return Session.open(self.job.options, self.database, APPLICATION_NAME)
+
+    def on_server(self, session: Session) -> Outcome:
+        """Plan with a session, and apply under the lock."""
+        self.enter(session)
+        live, resolved = self.read(session)
+        intent = self.intend(live, resolved)
+        if not self._must_write(intent, resolved):
+            self._refuse_invalid(intent)
+            prepared = self.prepare_all(intent.pending, live, session)
+            outcome = self._outcome(intent, live)
+            if self.settings.preview == "rollback" and self.job.check and intent.has_work:
+                with self.stage(session, live, resolved, outcome) as stage:
+                    self.preview(stage, intent, prepared)
+            return outcome
+        with lock.RunLock(session, live.table, self.settings.lock_retry_count, self.deadline):
+            # Whoever held the lock before may have migrated meanwhile.
+            live, resolved = self.read(session)
+            intent = self.intend(live, resolved)
+            self._refuse_invalid(intent)
+            outcome = self._outcome(intent, live)
+            with self.telling(outcome):
+                self._apply(session, live, resolved, intent, outcome)
+        outcome.milliseconds = self.spent()
+        return outcome
+
+    def spent(self) -> int:
+        return int((time.monotonic() - self.started) * 1000)
+
+    @contextlib.contextmanager
+    def telling(self, outcome: Outcome) -> t.Iterator[None]:
+        """Put what had been done before an error into the error."""
+        try:
+            yield
+        except GroundworkError as error:
+            outcome.milliseconds = self.spent()
+            error.details.update({**outcome.result(), "changed": bool(outcome.migrations)})
+            raise
+
+    def _must_write(self, intent: Intent, resolved: Resolved) -> bool:
+        settings = self.settings
+        if self.job.check or settings.state == "validated":
+            return False
+        events = ("beforeMigrate", "afterVersioned", "afterMigrate")
+        calls = settings.callbacks == "always" and any(event in resolved.callbacks for event in events)
+        return intent.has_work or calls
+
+    # -- read and plan
+
+    def enter(self, session: Session) -> None:
+        """Refuse pooled sessions and take the role on."""
+        if not self.job.check:
+            lock.refuse_transaction_pooling(session, self.open)
+        if self.settings.session_role:
+            session.run(Surroundings.set_role(self.settings.session_role))
+
+    def read(self, session: Session) -> tuple[Live, Resolved]:
+        """Read the live state, and the scripts as this database sees them."""
+        settings = self.settings
+        facts = database.read(session, settings.default_schema, settings.schemas)
+        table = Table(facts.default_schema, settings.table, settings.tablespace)
+        exists = table.exists(session)
+        rows = table.read(session) if exists else []
+        unfinished = Progress(session, table).read() if any(not row.success for row in rows) else {}
+        live = Live(facts, table, exists, rows, unfinished)
+        return live, bind(self.job.resolved, self.placeholders(live))
+
+    def intend(self, live: Live, resolved: Resolved) -> Intent:
+        return intents.intend(
+            self.settings, live.facts, live.table, live.table_exists, live.rows, resolved, live.unfinished
+        )
 
     def _imagine(self) -> Outcome:
         """Plan for a database that does not exist yet."""
@@ -88,46 +164,13 @@ class Run:
         facts = database.imagined(
             self.database, self.job.options["login_user"], settings.default_schema, settings.schemas
         )
-        table = Table(facts.default_schema, settings.table, settings.tablespace)
-        resolved = bind(self.job.resolved, self._placeholders(facts))
-        intent = intents.intend(settings, facts, table, False, [], resolved)
-        self._prepare(intent, facts)
-        return self._outcome(intent, facts)
+        live = Live(facts, Table(facts.default_schema, settings.table, settings.tablespace), False, [], {})
+        intent = self.intend(live, bind(self.job.resolved, self.placeholders(live)))
+        self.prepare_all(intent.pending, live, None)
+        return self._outcome(intent, live)
 
-    def _on_server(self, session: Session) -> Outcome:
-        settings = self.settings
-        if not self.job.check:
-            lock.refuse_transaction_pooling(session, self._open)
-        if settings.session_role:
-            session.run(Surroundings.set_role(settings.session_role))
-        intent, facts, _rows = self._intend(session)
-        if self.job.check or settings.state == "validated" or not intent.has_work:
-            self._refuse_invalid(intent)
-            self._prepare(intent, facts)
-            return self._outcome(intent, facts)
-        with lock.RunLock(session, intent.table, settings.lock_retry_count, self._deadline):
-            # Whoever held the lock may have migrated meanwhile.
-            intent, facts, rows = self._intend(session)
-            self._refuse_invalid(intent)
-            prepared = self._prepare(intent, facts)
-            outcome = self._outcome(intent, facts)
-            if intent.has_work:
-                self._apply(session, intent, facts, prepared, rows, outcome)
-        outcome.milliseconds = int((time.monotonic() - self._started) * 1000)
-        return outcome
-
-    # -- plan
-
-    def _intend(self, session: Session) -> tuple[Intent, Facts, list[history.Row]]:
-        settings = self.settings
-        facts = database.read(session, settings.default_schema, settings.schemas)
-        table = Table(facts.default_schema, settings.table, settings.tablespace)
-        exists = table.exists(session)
-        rows = table.read(session) if exists else []
-        resolved = bind(self.job.resolved, self._placeholders(facts))
-        return intents.intend(settings, facts, table, exists, rows, resolved), facts, rows
-
-    def _placeholders(self, facts: Facts) -> t.Any:
+    def placeholders(self, live: Live) -> Placeholders:
+        facts = live.facts
         return self.settings.placeholders.with_values(
             {
                 "flyway:defaultSchema": facts.default_schema,
@@ -142,106 +185,112 @@ class Run:
         if intent.invalid:
             raise validate.error(intent.invalid, f"{self.database}, {intent.table.qualified}")
 
-    def _prepare(self, intent: Intent, facts: Facts) -> list[Prepared]:
-        placeholders = self._placeholders(facts)
-        return [prepare(script, placeholders) for script in intent.pending]
+    def prepare_all(self, scripts: t.Sequence[t.Any], live: Live, session: Session | None) -> list[Prepared]:
+        """Read every script to its end."""
+        if not scripts:
+            return []
+        placeholders, modes = self.placeholders(live), modes_of(session)
+        prepared = [prepare(script, placeholders, modes, self.settings.mixed) for script in scripts]
+        self._refuse_mixed_group(prepared)
+        return prepared
 
-    def _outcome(self, intent: Intent, facts: Facts) -> Outcome:
+    def _refuse_mixed_group(self, prepared: t.Sequence[Prepared]) -> None:
+        alone = [item for item in prepared if not item.in_transaction]
+        if not self.settings.group or not alone or len(prepared) == 1:
+            return
+        raise GroundworkError(
+            "Detected both transactional and non-transactional migrations within the same migration group (even though mixed "
+            f'is false). First offending migration: "{intents.title(alone[0].script)}" [non-transactional]',
+            where=alone[0].script.label,
+            untouched="the database",
+            code="MIXED_MIGRATION",
+            hint="Set group to false: then each script has its own transaction, and this one runs statement by statement.",
+        )
+
+    def _outcome(self, intent: Intent, live: Live) -> Outcome:
         current = str(intent.situation.current) if intent.situation.current else None
-        plan = intents.plan(intent, facts, self.job.with_text)
-        if self.settings.state == "validated":
-            plan = intents.Plan()
-        final = next((str(s.version) for s in reversed(intent.pending) if s.version), current)
+        plan = Plan() if self.settings.state == "validated" else intents.plan(intent, live.facts, self.job.with_text)
+        final = next((str(script.version) for script in reversed(intent.pending) if script.version), current)
         return Outcome(
-            facts.database,
-            facts.default_schema,
+            live.facts.database,
+            live.facts.default_schema,
             plan,
             current,
-            current if not plan else final,
+            final if plan else current,
             [describe(script) for script in intent.pending],
             [],
             list(intent.warnings),
-            milliseconds=int((time.monotonic() - self._started) * 1000),
+            milliseconds=self.spent(),
         )
 
     # -- apply
 
-    def _apply(
-        self,
-        session: Session,
-        intent: Intent,
-        facts: Facts,
-        prepared: list[Prepared],
-        rows: list[history.Row],
-        outcome: Outcome,
-    ) -> None:
-        settings = self.settings
-        installed_by = settings.installed_by or facts.role
-        if intent.create_schemas or intent.create_table:
-            bootstrap(
-                session,
-                intent,
-                installed_by,
-                settings.history_table_access == "owner",
-                history.next_rank(rows, history.SCHEMA),
-            )
-            rows = intent.table.read(session)
-        rank = history.next_rank(rows, "SQL")
-        transaction = Transaction(session, intent.table, Surroundings(settings, facts), installed_by)
-        groups = [prepared] if settings.group and prepared else [[item] for item in prepared]
-        for group in groups:
-            times = self._attempt(session, transaction, group, rank, outcome)
-            outcome.migrations += [describe(item.script, spent) for item, spent in zip(group, times, strict=True)]
-            rank += len(group)
-        flush(session)
+    def _apply(self, session: Session, live: Live, resolved: Resolved, intent: Intent, outcome: Outcome) -> None:
+        prepared = self.prepare_all(intent.pending, live, session)
+        for item in prepared:
+            if intents.identity(item.script) in live.unfinished:
+                item.in_transaction = False
+        with self.stage(session, live, resolved, outcome) as stage:
+            owner_only = self.settings.history_table_access == "owner"
+            if intent.baseline:
+                row = dataclasses.replace(intent.baseline, installed_by=stage.installed_by)
+                create(session, live.table, intent.create_schemas, row, owner_only)
+            elif intent.create_schemas or intent.create_table:
+                bootstrap(session, live.table, intent.create_schemas, live.table_exists, stage.installed_by, owner_only)
+            Application(stage).migrate(prepared, resolved.undos)
+            outcome.callbacks = stage.callbacks.ran
+        if intent.has_work:
+            self.keep_fingerprint(session, live)
 
-    def _attempt(
-        self, session: Session, transaction: Transaction, group: list[Prepared], rank: int, outcome: Outcome
-    ) -> list[int]:
-        retry = Retry(self.settings, self._deadline)
-        while True:
-            try:
-                return transaction.run(group, rank, not self.settings.skip_executing)
-            except StatementFailedError as failed:
-                if not retry.again(failed.error, str(group[0].script.path), outcome.retries):
-                    raise self._told(failed, outcome, retry) from None
-            except SqlError as error:
-                if not retry.again(error, str(group[0].script.path), outcome.retries):
-                    raise self._commit_failed(error, group[-1], outcome) from None
+    def keep_fingerprint(self, session: Session, live: Live) -> None:
+        """Note what the schemas look like now; after everything else, so a failure here costs no migration."""
+        if not self.settings.fingerprint:
+            return
+        rows = live.table.read(session)
+        Fingerprint(session, live.table).store(live.facts.schemas, rows[-1].installed_rank if rows else 0)
 
-    def _told(self, failed: StatementFailedError, outcome: Outcome, retry: Retry) -> GroundworkError:
-        done = len(outcome.migrations)
-        if failed.error.lost:
-            return failed.told(
-                f"unfinished work is rolled back by the server; {done} earlier migrations of this run are recorded",
-                "The connection broke.",
-                "Run again: it goes on after the last recorded migration.",
-            )
-        return failed.told(
-            f"the file was rolled back as a whole; {done} earlier migrations of this run are applied and recorded",
-            "Changes successfully rolled back.",
-            retry.advice(failed.error),
-        )
+    def text_of(self, script: Script) -> str:
+        """What a plan shows for a script."""
+        return intents.shown_text(script) if self.job.with_text else script.label
 
-    def _commit_failed(self, error: SqlError, last: Prepared, outcome: Outcome) -> GroundworkError:
-        outcome_known = (
-            "the file was rolled back as a whole"
-            if not error.lost
-            else (
-                "whether the file took effect is not known, but its record and its changes are both there or both not"
-            )
+    def preview(self, stage: Stage, intent: Intent, prepared: t.Sequence[Prepared]) -> None:
+        """Run the scripts and roll back, or say why that is not possible."""
+        reason = preview.impossible(prepared)
+        if reason:
+            stage.outcome.preview = {"possible": False, "reason": reason}
+            stage.outcome.warnings.append(f"No preview: {reason}.")
+            return
+        with lock.RunLock(stage.session, stage.table, self.settings.lock_retry_count, self.deadline):
+            preview.run(stage, intent, prepared)
+
+    @contextlib.contextmanager
+    def stage(self, session: Session, live: Live, resolved: Resolved, outcome: Outcome) -> t.Iterator[Stage]:
+        """Put the pieces together for the time of applying."""
+        surroundings = Surroundings(self.settings, live.facts, self.deadline)
+        modes = modes_of(session)
+        placeholders = self.placeholders(live)
+        scripts = {} if self.settings.callbacks == "never" else resolved.callbacks
+        callbacks = Callbacks(
+            session,
+            surroundings,
+            {
+                event: [prepare(script, placeholders, modes, True) for script in found]
+                for event, found in scripts.items()
+            },
         )
-        return GroundworkError(
-            f"Migration {intents.title(last.script)} failed at its end!\n{error.text} (SQLSTATE {error.sqlstate or 'none'})"
-            + (f"\n  detail: {error.detail}" if error.detail else ""),
-            where=last.script.label,
-            code="FAILED_MIGRATION",
-            untouched=f"{outcome_known}; {len(outcome.migrations)} earlier migrations of this run are applied and recorded",
-            hint="Run again." if error.lost else "Deferred constraints are checked at the end of the transaction.",
-        )
+        with Watch(self.open, session.pid) as watch:
+            yield Stage(session, self.settings, live, surroundings, callbacks, watch, modes, outcome, self.deadline)
 
     def _unexpected(self, error: SqlError) -> GroundworkError:
         code = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
+        if error.lost:
+            return GroundworkError(
+                f"The connection broke: {error.text}",
+                where=self.database,
+                code="CONNECTION_LOST",
+                untouched="the server rolls unfinished transactions back",
+                hint="Run again: it goes on where it stopped.",
+            )
         return GroundworkError(
             f"The server refused a statement of the module itself: {error.text}{code}",
             where=self.database,

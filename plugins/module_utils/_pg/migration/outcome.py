@@ -27,11 +27,17 @@ class Outcome:
     migrations: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
     retries: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    preview: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    more_diff: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    callbacks: list[str] = dataclasses.field(default_factory=list)
     milliseconds: int = 0
 
     @property
     def changed(self) -> bool:
         return bool(self.plan)
+
+    def diff(self) -> list[dict[str, str]]:
+        return [*self.plan.diff(), *self.more_diff]
 
     def result(self) -> dict[str, t.Any]:
         return {
@@ -43,6 +49,8 @@ class Outcome:
             "pending": self.pending,
             "migrations": self.migrations,
             "migrations_executed": len(self.migrations),
+            "preview": self.preview,
+            "callbacks": self.callbacks,
             "retries": self.retries,
             "execution_time": self.milliseconds,
             "actions": self.plan.actions(),

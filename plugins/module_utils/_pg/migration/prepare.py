@@ -8,16 +8,38 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ..._errors import GroundworkError
+from ..session import Session
+from ..sql.cursor import Cursor, Name
 from ..sql.scanner import statements
 from ..sql.statement import Statement
+from ..sql.transaction_mode import Mode, TransactionModes
 from .placeholder import Placeholders
 from .script import Script
 
 #: Scripts above this size are read again when they run; so are scripts with inline COPY data, which can be read once.
 KEEP_BYTES = 256 * 1024
+
+#: First words of the statements whose transaction mode is worth a look; all others are ordinary.
+_INTERESTING = re.compile(
+    r"(?:create|drop|alter|reindex|cluster|vacuum|discard|do|call|begin|start|commit|end|rollback|abort|savepoint|release"
+    r"|prepare)\b",
+    re.IGNORECASE,
+)
+_NEUTRAL = re.compile(r"(?:set|reset|show)\b", re.IGNORECASE)
+
+_PARTITIONED = """
+SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('p', 'I')
+"""
+_COMMITTING = """
+SELECT n.nspname::text, p.proname::text FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE p.prokind = 'p' AND p.prosrc ~* '\\m(commit|rollback)\\M'
+"""
 
 
 @dataclasses.dataclass
@@ -43,66 +65,127 @@ class Prepared:
                 yield statement
 
 
+def modes_of(session: Session | None) -> TransactionModes:
+    """The rules, with what the catalogue adds to them."""
+    if session is None:
+        return TransactionModes()
+    return TransactionModes(
+        partitioned=[Name(row) for row in session.rows(_PARTITIONED)],
+        committing=[Name(row) for row in session.rows(_COMMITTING)],
+        slotless=[
+            Name(row)
+            for row in session.rows("SELECT subname::text FROM pg_catalog.pg_subscription WHERE subslotname IS NULL")
+        ],
+    )
+
+
 def read(script: Script, placeholders: Placeholders) -> t.Iterator[Statement]:
     """Scan a script."""
     return statements(script.lines(placeholders), script.label)
 
 
-def prepare(script: Script, placeholders: Placeholders) -> Prepared:
+def prepare(script: Script, placeholders: Placeholders, modes: TransactionModes, mixed: bool) -> Prepared:
     """Read one script to its end.
 
-    :raises GroundworkError: it cannot be split, has a placeholder without a value, or ends transactions by itself.
+    :param mixed: a script may have both sorts of statements; it then runs statement by statement.
+    :raises GroundworkError: it cannot be split, has a placeholder without a value, ends transactions by itself, or
+        mixes statements that must run in a transaction of their own with others.
     """
-    kept: list[Statement] = []
-    keep = script.file.size <= KEEP_BYTES
-    verbs: list[tuple[int, Statement, str]] = []
-    count = 0
-    for count, statement in enumerate(read(script, placeholders), 1):
-        keep = keep and statement.copy_data is None
-        if keep:
-            kept.append(statement)
-        verb = transaction_verb(statement)
-        if verb:
-            verbs.append((count, statement, verb))
-    prepared = Prepared(script, placeholders, kept=kept if keep else None)
-    if verbs and script.config.execute_in_transaction is not False:
-        prepared.wrapped = _is_wrapper(verbs, count)
+    reader = _Reader(script, modes)
+    for statement in read(script, placeholders):
+        reader.take(statement)
+    alone = script.config.execute_in_transaction is False
+    prepared = Prepared(script, placeholders, not alone, reader.kept)
+    if reader.outside:
+        if reader.ordinary and not mixed and not alone:
+            raise _mixed(reader, script)
+        prepared.in_transaction = False
+    elif reader.verbs and not alone:
+        prepared.wrapped = reader.is_wrapped
         if not prepared.wrapped:
-            _number, statement, verb = verbs[0]
-            raise GroundworkError(
-                f"The script ends or starts transactions by itself ({verb.upper()}), so it could not be taken back as a whole.",
-                where=statement.where,
-                untouched="the database",
-                code="TRANSACTION_CONTROL",
-                hint="Remove the statement: every file runs in a transaction of its own. A file that must control its "
-                f"transactions needs executeInTransaction=false in {script.file.name}.conf.",
-            )
+            raise _controls_transactions(reader, script)
     return prepared
 
 
+class _Reader:
+    """What one pass over the statements finds."""
+
+    def __init__(self, script: Script, modes: TransactionModes) -> None:
+        self._modes = modes
+        self.kept: list[Statement] | None = [] if script.file.size <= KEEP_BYTES else None
+        self.verbs: list[tuple[Statement, str]] = []
+        self.outside: tuple[Statement, str] | None = None
+        self.ordinary: Statement | None = None
+        self._count = 0
+
+    def take(self, statement: Statement) -> None:
+        self._count = statement.number
+        if statement.copy_data is not None:
+            self.kept = None
+        if self.kept is not None:
+            self.kept.append(statement)
+        if not _INTERESTING.match(statement.text):
+            if not _NEUTRAL.match(statement.text):
+                self.ordinary = self.ordinary or statement
+            return
+        decision = self._modes.of(statement.tokens)
+        verb = transaction_verb(statement)
+        if verb:
+            self.verbs.append((statement, verb))
+        elif decision.mode is Mode.OUTSIDE:
+            self.outside = self.outside or (statement, decision.reason)
+        elif decision.mode is Mode.TRANSACTIONAL:
+            self.ordinary = self.ordinary or statement
+
+    @property
+    def is_wrapped(self) -> bool:
+        """One BEGIN as the first statement, one COMMIT as the last, nothing between."""
+        if len(self.verbs) != 2:
+            return False
+        (first, opening), (last, ending) = self.verbs
+        ends = first.number == 1 and last.number == self._count
+        return ends and opening in ("begin", "start transaction") and ending in ("commit", "end")
+
+
 def transaction_verb(statement: Statement) -> str:
-    """The first word of a statement that opens or ends a transaction; empty for every other statement."""
-    tokens = statement.tokens[:2]
-    if not tokens or not tokens[0].is_word("begin", "start", "commit", "end", "rollback", "abort", "prepare"):
+    """What opens or ends a transaction in this statement; empty for every other statement."""
+    if not _INTERESTING.match(statement.text):
         return ""
-    first = tokens[0].value
-    second = tokens[1].value if len(tokens) > 1 else ""
-    if first == "prepare" or (first in ("commit", "rollback") and second == "prepared"):
-        return "prepare transaction" if first == "prepare" and second == "transaction" else ""
-    if first == "start":
-        return "start transaction" if second == "transaction" else ""
-    if first == "rollback" and _to_savepoint(statement):
+    cursor = Cursor(statement.tokens)
+    if cursor.accept("start", "transaction"):
+        return "start transaction"
+    if cursor.accept("prepare", "transaction"):
+        return "prepare transaction"
+    verb = cursor.accept_any("begin", "commit", "end", "rollback", "abort")
+    if verb is None or cursor.sees("prepared"):
         return ""
-    return t.cast(str, first)
+    cursor.accept_any("work", "transaction")
+    return "" if verb == "rollback" and cursor.sees("to") else verb
 
 
-def _to_savepoint(statement: Statement) -> bool:
-    return any(token.is_word("to") for token in statement.tokens[1:4])
+def _mixed(reader: _Reader, script: Script) -> GroundworkError:
+    outside, reason = t.cast("tuple[Statement, str]", reader.outside)
+    ordinary = t.cast(Statement, reader.ordinary)
+    offending, kind = (outside, " [non-transactional]") if ordinary.line <= outside.line else (ordinary, "")
+    text = " ".join(offending.text.split())
+    return GroundworkError(
+        "Detected both transactional and non-transactional statements within the same migration (even though mixed is "
+        f"false). Offending statement found at line {offending.line}: {text[:300]}{kind}",
+        where=f"{script.label}:{offending.line}",
+        untouched="the database",
+        code="MIXED_MIGRATION",
+        hint=f"{reason}. Move it to a file of its own, or set mixed=true: the file then runs statement by statement, and a "
+        "failed run can be taken up where it stopped.",
+    )
 
 
-def _is_wrapper(verbs: list[tuple[int, Statement, str]], count: int) -> bool:
-    """One BEGIN as the first statement, one COMMIT as the last, nothing between."""
-    if len(verbs) != 2:
-        return False
-    (first, _statement, opening), (last, _other, ending) = verbs
-    return first == 1 and last == count and opening in ("begin", "start transaction") and ending in ("commit", "end")
+def _controls_transactions(reader: _Reader, script: Script) -> GroundworkError:
+    statement, verb = reader.verbs[0]
+    return GroundworkError(
+        f"The script opens or ends transactions by itself ({verb.upper()}), so it could not be taken back as a whole.",
+        where=f"{script.label}:{statement.line}:{statement.column}",
+        untouched="the database",
+        code="TRANSACTION_CONTROL",
+        hint="Remove the statement: every file runs in a transaction of its own. A file that must control its transactions "
+        f"needs executeInTransaction=false in {script.file.name}.conf.",
+    )

@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from ..session import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, SqlError
+from .lock import Holder
 from .settings import Settings
 
 REPEATABLE_STATES = (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
@@ -29,7 +30,9 @@ class Retry:
         self._deadline = deadline
         self.attempt = 1
 
-    def again(self, error: SqlError, what: str, log: list[dict[str, t.Any]]) -> bool:
+    def again(
+        self, error: SqlError, script: str, log: list[dict[str, t.Any]], holders: t.Sequence[Holder] = ()
+    ) -> bool:
         """Sleep and return True when another attempt is due.
 
         :param log: gets one entry for each repetition.
@@ -41,11 +44,12 @@ class Retry:
             return False
         log.append(
             {
-                "script": what,
+                "script": script,
                 "attempt": self.attempt,
                 "sqlstate": error.sqlstate,
                 "reason": error.text,
                 "pause": round(pause, 2),
+                "blocked_by": [holder.facts() for holder in holders],
             }
         )
         time.sleep(pause)
@@ -56,11 +60,12 @@ class Retry:
         limit = min(self._settings.retry_delay * 2 ** (self.attempt - 1), self._settings.retry_delay_max)
         return limit * random.uniform(0.5, 1.0)  # noqa: S311 - spreads attempts, protects nothing
 
-    def advice(self, error: SqlError) -> str | None:
+    def advice(self, error: SqlError, holders: t.Sequence[Holder] = ()) -> str | None:
         """What to do when it was not repeated again."""
         if error.sqlstate not in REPEATABLE_STATES:
             return None
+        who = f" It waited for {'; '.join(str(holder) for holder in holders)}." if holders else ""
         return (
-            f"Tried {self.attempt} times. Run again when the sessions that hold the locks have ended, or raise attempts, "
-            "lock_timeout or deadline."
+            f"Tried {self.attempt} times.{who} Wait until the sessions that hold the locks have ended, or raise attempts, "
+            "lock_timeout or deadline"
         )

@@ -53,6 +53,15 @@ class Settings:
     retry_delay: float
     retry_delay_max: float
     deadline: int
+    undo_row_type: str
+    accept_changed_undo: bool
+    preview: str
+    fingerprint: bool
+    clean_disabled: bool
+    clean_confirmation: str | None
+
+
+STATES = ["migrated", "validated", "baselined", "repaired", "undone", "cleaned"]
 
 
 def from_params(params: dict[str, t.Any]) -> Settings:
@@ -107,6 +116,12 @@ def from_params(params: dict[str, t.Any]) -> Settings:
         retry_delay=params["retry_delay"],
         retry_delay_max=params["retry_delay_max"],
         deadline=params["deadline"],
+        undo_row_type=params["undo_row_type"],
+        accept_changed_undo=params["accept_changed_undo"],
+        preview=params["preview"],
+        fingerprint=params["fingerprint"],
+        clean_disabled=params["clean_disabled"],
+        clean_confirmation=params["clean_confirmation"],
     )
 
 
@@ -149,7 +164,7 @@ def apply_argument_spec() -> dict[str, dict[str, t.Any]]:
     """The options that only a module that writes has."""
     text, flag = {"type": "str"}, {"type": "bool"}
     return {
-        "state": {**text, "default": "migrated", "choices": ["migrated", "validated"]},
+        "state": {**text, "default": "migrated", "choices": STATES},
         "tablespace": text,
         "create_schemas": {**flag, "default": True},
         "group": {**flag, "default": False},
@@ -170,4 +185,17 @@ def apply_argument_spec() -> dict[str, dict[str, t.Any]]:
         "retry_delay": {"type": "float", "default": 1.0},
         "retry_delay_max": {"type": "float", "default": 30.0},
         "deadline": {"type": "int", "default": 0},
+        "undo_row_type": {**text, "default": "delete", "choices": ["delete", "undo_sql"]},
+        "accept_changed_undo": {**flag, "default": False},
+        "preview": {**text, "default": "none", "choices": ["none", "rollback"]},
+        "fingerprint": {**flag, "default": True},
+        "clean_disabled": {**flag, "default": True},
+        "clean_confirmation": text,
+        "targets": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"database": text, "schema": text},
+        },
+        "parallel": {"type": "int", "default": 4},
+        "on_failure": {**text, "default": "stop", "choices": ["stop", "continue"]},
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import io
 import json
 import os
@@ -95,10 +96,13 @@ def from_folders(locations: t.Sequence[str], fail_on_missing: bool) -> tuple[Sou
             warnings.append(missing.what)
             continue
         files.extend(
-            SourceFile(script, full, size, lambda full=full: open(full, "rb"))  # type: ignore[misc]
-            for script, full, size in walk(folder)
+            SourceFile(script, full, size, functools.partial(_open, full)) for script, full, size in walk(folder)
         )
     return Source(files), warnings
+
+
+def _open(path: str) -> t.BinaryIO:
+    return open(path, "rb")
 
 
 def from_archive(path: str | None, data: str | None) -> Source:
@@ -116,10 +120,14 @@ def from_archive(path: str | None, data: str | None) -> Source:
                 script,
                 f"{labels[int(number)]}/{script}",
                 entry.file_size,
-                lambda entry=entry: t.cast(t.BinaryIO, archive.open(entry)),  # type: ignore[misc]
+                functools.partial(_open_entry, archive, entry),
             )
         )
     return Source(files, archive.close)
+
+
+def _open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> t.BinaryIO:
+    return t.cast(t.BinaryIO, archive.open(entry))
 
 
 def write_archive(target: t.Any, folders: t.Sequence[tuple[str, str]], suffixes: t.Sequence[str]) -> None:

@@ -241,9 +241,9 @@ class _Survey:
         for item in self.applied_repeatable:
             script = self.repeatables.get(item.row.description)
             latest = self.latest_runs.get(item.row.description) == item.row.installed_rank
-            if script and latest and not item.deleted and item.row.type != DELETE:
-                if script.checksum_matches(item.row.checksum):
-                    done.add(script.description)
+            counts = latest and not item.deleted and item.row.type != DELETE
+            if script and counts and script.checksum_matches(item.row.checksum):
+                done.add(script.description)
         return [script for script in self.repeatables.values() if script.description not in done]
 
     def _pending_state(self, script: Script) -> str:

@@ -86,5 +86,9 @@ class Target:
             return cls(word)
         return cls("", Version.parse(text.strip().removesuffix("?")), word.endswith("?"))
 
+    def open(self) -> Target:
+        """The same without limit, to look at everything there is."""
+        return Target("latest")
+
     def __str__(self) -> str:
         return self.keyword or str(self.version)

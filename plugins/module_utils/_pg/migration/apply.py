@@ -1,0 +1,218 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running scripts and recording them: one transaction per script, statement by statement where that is not possible.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._errors import GroundworkError
+from ..session import SqlError
+from . import history, progress, stepwise, undo
+from . import intent as intents
+from .filename import REPEATABLE
+from .outcome import describe
+from .prepare import Prepared
+from .retry import Retry
+from .sending import StatementFailedError
+from .stage import Stage
+from .stepwise import Stepwise
+from .surroundings import flush
+from .transactional import Transaction
+
+Record = t.Callable[[Prepared, int], str]
+
+
+class Application:
+    """Applies prepared scripts on one stage."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._transaction = Transaction(stage.session, stage.surroundings, stage.callbacks, stage.watch)
+        self._stepwise = Stepwise(stage.session, stage.table, stage.surroundings, stage.modes, stage.watch)
+
+    def migrate(self, prepared: t.Sequence[Prepared], undos: t.Mapping[t.Any, t.Any]) -> None:
+        """Run pending migrations, in order, with the callbacks around them.
+
+        :param undos: undo script by version: recorded beside its migration.
+        :raises GroundworkError: a script or callback fails; those before it are applied and recorded.
+        """
+        callbacks = self._stage.callbacks
+        callbacks.run("beforeMigrate")
+        try:
+            self._versioned_then_repeatable(prepared, undos)
+        except GroundworkError:
+            callbacks.run_after_error("afterMigrateError")
+            raise
+        if prepared:
+            callbacks.run("afterMigrateApplied")
+        callbacks.run("afterMigrate")
+        flush(self._stage.session)
+
+    def _versioned_then_repeatable(self, prepared: t.Sequence[Prepared], undos: t.Mapping[t.Any, t.Any]) -> None:
+        versioned = [item for item in prepared if item.script.kind != REPEATABLE]
+        repeatable = [item for item in prepared if item.script.kind == REPEATABLE]
+        if self._stage.settings.group:
+            self._run_all([versioned + repeatable], undos)
+            return
+        self._run_all([[item] for item in versioned], undos)
+        self._stage.callbacks.run("afterVersioned")
+        if repeatable:
+            self._stage.callbacks.run("beforeRepeatables")
+        self._run_all([[item] for item in repeatable], undos)
+
+    def _run_all(self, groups: t.Sequence[t.Sequence[Prepared]], undos: t.Mapping[t.Any, t.Any]) -> None:
+        groups = [group for group in groups if group]
+        if not groups:
+            return
+        stage = self._stage
+        rank = stage.next_rank()
+        record_undo = undo.UndoRecord(stage.session, stage.table)
+        if any(item.script.version in undos for group in groups for item in group if item.script.version):
+            stage.session.run(f"{stage.surroundings.role}")
+            record_undo.table.create()
+
+        for group in groups:
+            ranks = {id(item): rank + position for position, item in enumerate(group)}
+
+            def record(item: Prepared, milliseconds: int, ranks: dict[int, int] = ranks) -> str:
+                row = history.row_for(item.script, ranks[id(item)], stage.installed_by, milliseconds)
+                undo_script = undos.get(item.script.version) if item.script.version else None
+                also = f"; {record_undo.write(undo_script)}" if undo_script else ""
+                return stage.table.insert(row) + also
+
+            self._check_deadline(group[0])
+            if all(item.in_transaction for item in group) or stage.settings.skip_executing:
+                times = self.attempt(group, record, "Migrate", not stage.settings.skip_executing)
+                rank += len(group)
+            else:
+                times = [self._step_by_step(group[0], rank)]
+                rank = stage.next_rank()
+            for item, spent in zip(group, times, strict=True):
+                stage.outcome.migrations.append(describe(item.script, spent))
+
+    def attempt(self, group: t.Sequence[Prepared], record: Record, verb: str, execute: bool = True) -> list[int]:
+        """Run a group in one transaction, again after lock timeouts and deadlocks.
+
+        :raises GroundworkError: it failed for good, and nothing of the group remains.
+        """
+        stage = self._stage
+        retry = stage.retry()
+        while True:
+            try:
+                return self._transaction.run(group, record, verb, execute)
+            except StatementFailedError as failed:
+                stage.watch.end()
+                holders = stage.watch.take()
+                if not retry.again(failed.error, failed.prepared.script.path, stage.outcome.retries, holders):
+                    stage.callbacks.run_after_error(f"afterEach{verb}Error")
+                    raise self._told(failed, retry, holders) from None
+            except SqlError as error:
+                stage.watch.end()
+                if not retry.again(error, group[-1].script.path, stage.outcome.retries, stage.watch.take()):
+                    raise self._failed_at_end(error, group[-1]) from None
+
+    def _step_by_step(self, prepared: Prepared, rank: int) -> int:
+        stage = self._stage
+        identity = progress.identity(prepared.script)
+        done = stage.live.unfinished.get(identity, [])
+        failed = next((row for row in stage.live.rows if not row.success and progress.identity(row) == identity), None)
+        if failed:
+            rank = failed.installed_rank
+        row = history.row_for(prepared.script, rank, stage.installed_by, 0)
+        record = stepwise.recorded(stage.table, row, failed is None)
+        stage.callbacks.run("beforeEachMigrate")
+        spent = self._stepwise.run(prepared, identity, record, done, stage.retry, stage.outcome.retries)
+        stage.callbacks.run("afterEachMigrate")
+        return spent
+
+    def take_back(self, undos: t.Sequence[undo.Undo], prepared: t.Sequence[Prepared]) -> None:
+        """Run undo scripts, each with the row that takes its migration back.
+
+        :raises GroundworkError: a script or callback fails; those before it are undone and recorded.
+        """
+        stage = self._stage
+        stage.callbacks.run("beforeUndo")
+        try:
+            for item, script in zip(undos, prepared, strict=True):
+                self._undo_one(item, script)
+        except GroundworkError:
+            stage.callbacks.run_after_error("afterUndoError")
+            raise
+        stage.callbacks.run("afterUndo")
+        flush(stage.session)
+
+    def _undo_one(self, item: undo.Undo, script: Prepared) -> None:
+        stage = self._stage
+        rank = stage.next_rank()
+
+        def insert(milliseconds: int) -> str:
+            return stage.table.insert(
+                undo.row_of(item, rank, stage.installed_by, milliseconds, stage.settings.undo_row_type)
+            )
+
+        self._check_deadline(script)
+        if script.in_transaction:
+            spent = self.attempt([script], lambda _prepared, milliseconds: insert(milliseconds), "Undo")[0]
+        else:
+            identity = undo.identity(item)
+            done = stage.live.unfinished.get(identity, [])
+            record = stepwise.Record([], insert)
+            spent = self._stepwise.run(script, identity, record, done, stage.retry, stage.outcome.retries)
+        stage.outcome.migrations.append({**describe(item.script, spent), "version": item.row.version_text})
+
+    # -- errors
+
+    def _check_deadline(self, following: Prepared) -> None:
+        left = self._stage.surroundings.seconds_left()
+        if left is None or left > 0:
+            return
+        raise GroundworkError(
+            f"The deadline of {self._stage.settings.deadline} s is over before {following.script.path}.",
+            where=following.script.label,
+            untouched=f"that script and those after it; {self._done()}",
+            code="DEADLINE",
+            hint="Run again: it goes on there. Or raise deadline.",
+        )
+
+    def _done(self) -> str:
+        done = len(self._stage.outcome.migrations)
+        return f"{done} earlier scripts of this run are done and recorded"
+
+    def _told(self, failed: StatementFailedError, retry: Retry, holders: t.Sequence[t.Any]) -> GroundworkError:
+        if failed.error.lost:
+            return failed.told(
+                f"the server rolls the unfinished script back; {self._done()}",
+                "The connection broke.",
+                "Run again: it goes on after the last recorded script.",
+            )
+        late = self._stage.surroundings.seconds_left()
+        hint = retry.advice(failed.error, holders)
+        if hint:
+            hint += ", and run again."
+        elif failed.error.sqlstate == "57014" and late is not None and late <= 0:
+            hint = f"The deadline of {self._stage.settings.deadline} s for the whole run ended it."
+        return failed.told(
+            f"the script was rolled back as a whole; {self._done()}", "Changes successfully rolled back.", hint
+        )
+
+    def _failed_at_end(self, error: SqlError, last: Prepared) -> GroundworkError:
+        known = "the script was rolled back as a whole"
+        if error.lost:
+            known = (
+                "whether the script took effect is not known, but its record and its changes are both there or both not"
+            )
+        detail = f"\n  detail: {error.detail}" if error.detail else ""
+        return GroundworkError(
+            f"Migration {intents.title(last.script)} failed at its end!\n"
+            f"{error.text} (SQLSTATE {error.sqlstate or 'none'}){detail}",
+            where=last.script.label,
+            code="FAILED_MIGRATION",
+            untouched=f"{known}; {self._done()}",
+            hint="Run again: it finds out and goes on."
+            if error.lost
+            else "Deferred constraints are checked, and the history row is written, at the end of the transaction.",
+        )

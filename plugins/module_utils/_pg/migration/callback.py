@@ -1,0 +1,82 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SQL callbacks: scripts that run at events of a run.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..session import Session, SqlError
+from .prepare import Prepared
+from .sending import StatementFailedError, rollback_quietly, send
+from .surroundings import Surroundings
+
+
+class Callbacks:
+    """The callbacks of one run.
+
+    :param prepared: event to its scripts, in order; empty when callbacks are off.
+    """
+
+    def __init__(
+        self, session: Session, surroundings: Surroundings, prepared: t.Mapping[str, t.Sequence[Prepared]]
+    ) -> None:
+        self._session = session
+        self._surroundings = surroundings
+        self._prepared = prepared
+        self.ran: list[str] = []
+
+    def has(self, event: str) -> bool:
+        return event in self._prepared
+
+    def inside(self, event: str) -> None:
+        """Run an event's scripts in the transaction that is open.
+
+        :raises StatementFailedError: a statement fails.
+        """
+        for prepared in self._prepared.get(event, ()):
+            for statement in prepared.statements():
+                send(self._session, statement, prepared)
+            self._note(prepared)
+
+    def run(self, event: str) -> None:
+        """Run an event's scripts, each in a transaction of its own where its statements allow that.
+
+        :raises GroundworkError: a script fails; what was done before it stays.
+        """
+        for prepared in self._prepared.get(event, ()):
+            try:
+                self._run(prepared)
+            except StatementFailedError as failed:
+                rollback_quietly(self._session)
+                raise failed.told("what the run did before this callback", "The callback was rolled back.") from None
+            self._note(prepared)
+
+    def run_after_error(self, event: str) -> None:
+        """The same while another error is on its way: that one is told, not what a callback makes of it."""
+        try:
+            self.run(event)
+        except Exception:
+            return
+
+    def _run(self, prepared: Prepared) -> None:
+        session = self._session
+        last = None
+        try:
+            session.run(self._surroundings.begin() if prepared.in_transaction else self._surroundings.for_session())
+            for last in prepared.statements():
+                send(session, last, prepared)
+            if session.in_transaction:
+                session.run("COMMIT")
+            session.run(self._surroundings.restore)
+        except SqlError as error:
+            if last is None:
+                raise
+            raise StatementFailedError(error, last, prepared) from None
+
+    def _note(self, prepared: Prepared) -> None:
+        if not self.ran or self.ran[-1] != prepared.script.path:
+            self.ran.append(prepared.script.path)

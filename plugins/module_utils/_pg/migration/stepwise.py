@@ -1,0 +1,304 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scripts that cannot run in one transaction: statement by statement, with progress that survives everything.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ..._errors import GroundworkError
+from ..contents.quoting import literal as quote_text
+from ..session import Session, SqlError
+from ..sql.cursor import Cursor
+from ..sql.statement import Statement
+from ..sql.transaction_mode import Mode, TransactionModes
+from . import concurrent_index, progress
+from .blockers import Watch
+from .concurrent_index import Build
+from .history import Row, Table
+from .prepare import Prepared
+from .progress import FINISHED, STARTED, Progress, Step
+from .retry import Retry
+from .sending import StatementFailedError, rollback_quietly, send
+from .surroundings import Surroundings
+
+_EXISTS = ("42P07", "42710", "42P04", "42P06", "42723")
+_IS_GONE = ("42704", "42P01", "3D000", "42883")
+_PENDING_DETACH = "55000"
+
+
+@dataclasses.dataclass
+class Record:
+    """What is written to the history table around a script.
+
+    :ivar before: rows to insert when the script starts for the first time.
+    :ivar after: SQL that runs in one transaction when its last statement is done; gets the milliseconds.
+    """
+
+    before: list[Row]
+    after: t.Callable[[int], str]
+
+
+class Stepwise:
+    """Runs one script.
+
+    A statement that can run in a transaction does so, together with the note that it is done. One that cannot is
+    announced before and noted after; a run that finds it announced only looks whether it took effect. While the script
+    is unfinished, the history row says ``success = false``: the truth, which also keeps Flyway from running the script
+    from its start.
+    """
+
+    def __init__(
+        self, session: Session, table: Table, surroundings: Surroundings, modes: TransactionModes, watch: Watch
+    ) -> None:
+        self._session = session
+        self._table = table
+        self._surroundings = surroundings
+        self._modes = modes
+        self._watch = watch
+        self._progress = Progress(session, table)
+        self._own_lock_timeout = ""
+        self._block: list[str] = []
+        self._block_start = 0
+
+    def run(
+        self,
+        prepared: Prepared,
+        identity: str,
+        record: Record,
+        done: t.Sequence[Step],
+        new_retry: t.Callable[[], Retry],
+        log: list[dict[str, t.Any]],
+    ) -> int:
+        """Run what is left of the script and record it.
+
+        :param done: the steps that earlier runs noted.
+        :return: milliseconds of this run.
+        :raises GroundworkError: finished statements were edited; a statement fails for good.
+        """
+        started = time.monotonic()
+        self._check_unedited(prepared, done)
+        self._announce(record, bool(done))
+        self._session.run(self._surroundings.for_session())
+        self._own_lock_timeout = self._session.value("SELECT pg_catalog.current_setting('lock_timeout')")
+        known = {step.number: step for step in done}
+        try:
+            for statement in prepared.statements():
+                step = known.get(statement.number)
+                if step and step.state == FINISHED:
+                    self._restore_setting(statement, prepared)
+                    continue
+                self._step(prepared, statement, identity, step, new_retry(), log)
+        finally:
+            self._leave()
+        spent = int((time.monotonic() - started) * 1000)
+        self._session.run(f"BEGIN; {record.after(spent)}; {self._progress.forget(identity)}; COMMIT")
+        return spent
+
+    def _announce(self, record: Record, resumes: bool) -> None:
+        session = self._session
+        session.run(f"BEGIN; {self._surroundings.role}")
+        self._progress.table.create()
+        if not resumes:
+            for row in record.before:
+                session.run(self._table.insert(row))
+        session.run("COMMIT")
+
+    def _leave(self) -> None:
+        """End what the script left open."""
+        if self._session.is_lost:
+            return
+        self._session.rollback()
+        self._session.run(f"{self._surroundings.restore}; RESET lock_timeout; RESET statement_timeout")
+
+    def _check_unedited(self, prepared: Prepared, done: t.Sequence[Step]) -> None:
+        finished = {step.number: step.sha256 for step in done if step.state == FINISHED}
+        if not finished:
+            return
+        for statement in prepared.statements():
+            expected = finished.pop(statement.number, None)
+            if expected is not None and expected != progress.hash_of(statement.text):
+                raise self._edited(prepared, f"{statement.file}:{statement.line}", statement.number)
+        if finished:
+            raise self._edited(prepared, prepared.script.label, min(finished))
+
+    @staticmethod
+    def _edited(prepared: Prepared, where: str, number: int) -> GroundworkError:
+        return GroundworkError(
+            f"Statement {number} of {prepared.script.path} has already run, and was edited or removed since.",
+            where=where,
+            untouched="the database; nothing was run",
+            code="FINISHED_STATEMENT_EDITED",
+            hint="Put the finished statements back as they were and change only those after them, or undo by hand what they "
+            "did and run this module with state=repaired: the script then starts anew.",
+        )
+
+    def _restore_setting(self, statement: Statement, prepared: Prepared) -> None:
+        """Settings of the session that finished statements made are made again; everything else they did is still
+        there.
+        """
+        if Cursor(statement.tokens).sees_any("set", "reset") and not Cursor(statement.tokens).sees("set", "local"):
+            send(self._session, statement, prepared)
+
+    # -- one statement
+
+    def _step(
+        self,
+        prepared: Prepared,
+        statement: Statement,
+        identity: str,
+        earlier: Step | None,
+        retry: Retry,
+        log: list[dict[str, t.Any]],
+    ) -> None:
+        finished = Step(statement.number, progress.hash_of(statement.text), FINISHED, {})
+        note = self._progress.write(identity, finished)
+        decision = self._modes.of(statement.tokens)
+        while True:
+            try:
+                self._watch.begin()
+                if decision.mode is Mode.OUTSIDE:
+                    self._outside(prepared, statement, identity, earlier)
+                    self._session.run(note)
+                else:
+                    self._inside(prepared, statement, decision.mode, note)
+                return
+            except StatementFailedError as failed:
+                self._watch.end()
+                holders = self._watch.take()
+                rollback_quietly(self._session)
+                again = not self._block and not self._session.is_lost
+                if not (again and retry.again(failed.error, prepared.script.path, log, holders)):
+                    raise self._told(failed, statement, retry, holders) from None
+            finally:
+                self._watch.end()
+
+    def _inside(self, prepared: Prepared, statement: Statement, mode: Mode, note: str) -> None:
+        """Run with its note: in a transaction of their own, or in the one that the script has opened."""
+        session = self._session
+        if mode is Mode.CONTROL or session.in_transaction:
+            self._in_block(prepared, statement, note)
+            return
+        try:
+            session.run("BEGIN")
+            send(session, statement, prepared)
+            session.run(f"{self._surroundings.role}; {note}; COMMIT")
+        except SqlError as error:
+            raise StatementFailedError(error, statement, prepared) from None
+
+    def _in_block(self, prepared: Prepared, statement: Statement, note: str) -> None:
+        """Run a statement of a transaction that the script controls.
+
+        The notes go into that transaction, and again behind it: a rollback to a savepoint takes notes away.
+        """
+        session = self._session
+        if not self._block:
+            self._block_start = statement.number
+        self._block.append(note)
+        try:
+            if session.in_transaction:
+                session.run(note)
+            send(session, statement, prepared)
+            if not session.in_transaction:
+                session.run("; ".join(self._block))
+                self._block = []
+        except SqlError as error:
+            raise StatementFailedError(error, statement, prepared) from None
+
+    def _outside(self, prepared: Prepared, statement: Statement, identity: str, earlier: Step | None) -> None:
+        build = concurrent_index.build_of(statement.tokens)
+        session = self._session
+        try:
+            if earlier and build and self._was_built(build, earlier):
+                return
+            present = [index.oid for index in concurrent_index.indexes(session, build)] if build else []
+            if build:
+                concurrent_index.clear(session, concurrent_index.leftover(session, build, present))
+            text = progress.hash_of(statement.text)
+            session.run(self._progress.write(identity, Step(statement.number, text, STARTED, {"indexes": present})))
+        except SqlError as error:
+            raise StatementFailedError(error, statement, prepared) from None
+        # A lock timeout would end the wait for old transactions too, which blocks nobody.
+        waits = any(token.is_word("concurrently") for token in statement.tokens)
+        waits = waits and session.value("SELECT pg_catalog.current_setting('lock_timeout')") == self._own_lock_timeout
+        try:
+            if waits:
+                session.run("SET lock_timeout = 0")
+            send(session, statement, prepared)
+            if build:
+                self._check_valid(build, statement, prepared)
+        except StatementFailedError as failed:
+            if build and not session.is_lost:
+                concurrent_index.try_clear(session, build, present)
+            if not (earlier and self._had_happened(statement, failed.error)):
+                raise
+        finally:
+            if waits and not session.is_lost:
+                session.run(f"SET lock_timeout = {quote_text(self._own_lock_timeout)}")
+
+    def _was_built(self, build: Build, earlier: Step) -> bool:
+        """Whether the interrupted build had come to its end; clears away what is left of it otherwise."""
+        before = earlier.note.get("indexes", [])
+        new = [index for index in concurrent_index.indexes(self._session, build) if index.oid not in before]
+        if any(index.is_valid and build.index in (None, index.name) for index in new):
+            return True
+        concurrent_index.clear(self._session, new)
+        return False
+
+    def _check_valid(self, build: Build, statement: Statement, prepared: Prepared) -> None:
+        """``IF NOT EXISTS`` is content with an index that an earlier, failed build left invalid."""
+        for index in concurrent_index.indexes(self._session, build):
+            if index.name == build.index and not index.is_valid:
+                raise GroundworkError(
+                    f"The index {index.qualified} exists but is not valid, and another session is building it.",
+                    where=statement.where,
+                    untouched="the index",
+                    code="INVALID_INDEX",
+                    hint="Wait for that session, then run again.",
+                )
+
+    def _had_happened(self, statement: Statement, error: SqlError) -> bool:
+        """Whether the error only says that the interrupted statement had taken effect."""
+        cursor = Cursor(statement.tokens)
+        if cursor.sees("create") or cursor.sees("alter", "type"):
+            return error.sqlstate in _EXISTS
+        if cursor.sees("drop"):
+            return error.sqlstate in _IS_GONE
+        detach = next((token for token in statement.tokens if token.is_word("concurrently")), None)
+        if cursor.sees("alter", "table") and detach:
+            if error.sqlstate == _PENDING_DETACH:
+                self._session.run(f"{statement.text[: detach.start]}FINALIZE")
+                return True
+            return error.sqlstate in _IS_GONE
+        return False
+
+    def _told(
+        self, failed: StatementFailedError, statement: Statement, retry: Retry, holders: t.Sequence[t.Any]
+    ) -> GroundworkError:
+        done = (self._block_start if self._block else statement.number) - 1
+        hint = retry.advice(failed.error, holders) or "Correct this statement or what comes after it"
+        return failed.told(
+            f"{done} statements of the script are done and noted; the history row says success = false until the rest is",
+            "It runs outside a transaction, so nothing is taken back.",
+            f"{hint} and run again: it goes on at statement {done + 1}.",
+        )
+
+
+def recorded(table: Table, row: Row, is_new: bool) -> Record:
+    """The record of a migration: a row that says failed until its success is known."""
+    failed = dataclasses.replace(row, success=False)
+
+    def after(milliseconds: int) -> str:
+        checksum = "NULL" if row.checksum is None else str(row.checksum)
+        return (
+            f'UPDATE {table.qualified} SET "success" = TRUE, "execution_time" = "execution_time" + {milliseconds},'
+            f' "checksum" = {checksum}, "description" = {quote_text(row.description)}, "script" = {quote_text(row.script)}'
+            f' WHERE "installed_rank" = {row.installed_rank}'
+        )
+
+    return Record([failed] if is_new else [], after)
