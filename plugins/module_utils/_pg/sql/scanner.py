@@ -68,10 +68,7 @@ _FUNCTION_HEADS = tuple(
 )
 
 
-
-def statements(
-    source: t.Iterable[str], file: str, standard_conforming_strings: bool = True
-) -> t.Iterator[Statement]:
+def statements(source: t.Iterable[str], file: str, standard_conforming_strings: bool = True) -> t.Iterator[Statement]:
     """Yield the statements of ``source`` (lines or chunks of any size).
 
     :raises ScanError: at the first thing that cannot be read; statements before it have been yielded by then.

@@ -6,7 +6,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
     modes = TransactionModes(partitioned=..., committing=...)
     for statement in statements(...):
-        decision = modes.of(statement.tokens)      # in file order: it learns from what the file creates
+        decision = modes.of_statement(statement)      # in file order: it learns from what the file creates
         decision.mode, decision.reason
 
 The list is that of the callers of ``PreventInTransactionBlock`` in PostgreSQL 16, kept true by an integration test.
@@ -21,6 +21,7 @@ import typing as t
 
 from . import lexer
 from .cursor import Cursor, Name, NotUnderstoodError, is_on, options, top_level
+from .statement import Statement
 
 
 class Mode(str, enum.Enum):
@@ -51,6 +52,7 @@ _CONTROL = {
     ("release",): "releases a savepoint",
     ("prepare", "transaction"): "ends the transaction, prepared for two-phase commit",
 }
+_FIRST_WORDS = frozenset(words[0] for words in _CONTROL)
 _STARTS_A_STATEMENT = ("begin", "then", "else", "loop")
 
 
@@ -72,6 +74,13 @@ class TransactionModes:
         self.partitioned = list(partitioned)
         self.committing = list(committing)
         self.slotless = list(slotless)
+
+    def of_statement(self, statement: Statement) -> Decision:
+        """Decide for one statement, and leave the megabytes of an INSERT unread."""
+        first = next(lexer.iterate(statement.text, statement.standard_conforming_strings), None)
+        if first is None or not (first.value in _DECIDERS or first.value in _FIRST_WORDS):
+            return ORDINARY
+        return self.of(statement.tokens)
 
     def of(self, tokens: t.Sequence[lexer.Token]) -> Decision:
         """Decide for one statement."""

@@ -51,7 +51,7 @@ OUTSIDE = [
     "ALTER SUBSCRIPTION s DROP PUBLICATION a WITH (refresh = true)",
     "DROP SUBSCRIPTION s",
     "ALTER TABLE parts DETACH PARTITION p1 CONCURRENTLY",
-    "ALTER TABLE IF EXISTS ONLY a.parts DETACH PARTITION a.\"P 1\" CONCURRENTLY",
+    'ALTER TABLE IF EXISTS ONLY a.parts DETACH PARTITION a."P 1" CONCURRENTLY',
     "DISCARD ALL",
     "COMMIT PREPARED 'x'",
     "ROLLBACK PREPARED 'x'",
@@ -132,7 +132,7 @@ def test_learns_from_the_statements_before() -> None:
     modes = TransactionModes()
     script = [
         ("CREATE TABLE m (id int, PARTITION int) PARTITION BY RANGE (id)", Mode.TRANSACTIONAL),
-        ("CREATE TABLE plain (\"partition\" int, \"by\" int)", Mode.TRANSACTIONAL),
+        ('CREATE TABLE plain ("partition" int, "by" int)', Mode.TRANSACTIONAL),
         ("REINDEX TABLE m", Mode.OUTSIDE),
         ("REINDEX TABLE plain", Mode.TRANSACTIONAL),
         ("CREATE OR REPLACE PROCEDURE batch() AS $$BEGIN LOOP COMMIT; END LOOP; END$$", Mode.TRANSACTIONAL),
