@@ -11,7 +11,6 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
-import collections
 import json
 import typing as t
 
@@ -22,6 +21,7 @@ COMPARISONS = frozenset({
     "$eq", "$gt", "$gte", "$lt", "$lte", "$in", "$exists", "$type", "$geoWithin", "$geoIntersects",
 })
 SUPPORTED = "$eq, $gt, $gte, $lt, $lte, $in, $exists: true, $type, $geoWithin, $geoIntersects, $and, $or"
+DEEPEST = 4
 TYPE_NUMBERS = {
     "double": 1, "string": 2, "object": 3, "array": 4, "binData": 5, "undefined": 6, "objectId": 7, "bool": 8,
     "date": 9, "null": 10, "regex": 11, "dbPointer": 12, "javascript": 13, "symbol": 14, "javascriptWithScope": 15,
@@ -31,6 +31,24 @@ TYPE_NUMBERS = {
 
 def check_filter(expression: dict[str, t.Any], path: str, problems: Problems) -> None:
     """Note what the server would refuse in a partial filter expression."""
+    before = len(problems.found)
+    _check_document(expression, path, problems)
+    if len(problems.found) == before and _depth(expression) > DEEPEST:
+        problems.add(path, f"a partial filter can be nested {DEEPEST} levels deep at most")
+
+
+def _depth(expression: dict[str, t.Any]) -> int:
+    """Levels of the tree that the server parses: several clauses in one document are an ``$and`` that nobody wrote."""
+    depths: list[int] = []
+    for field, value in expression.items():
+        if field in ("$and", "$or"):
+            depths.append(1 + max(_depth(clause) for clause in value))
+        elif field != "$comment":
+            depths += [1] * (len(value) if is_operator_document(value) else 1)
+    return (1 if len(depths) > 1 else 0) + max(depths, default=0)
+
+
+def _check_document(expression: dict[str, t.Any], path: str, problems: Problems) -> None:
     for field, value in expression.items():
         here = f"{path}.{field}"
         if field in ("$and", "$or"):
@@ -47,7 +65,7 @@ def _check_clauses(clauses: t.Any, path: str, problems: Problems) -> None:
         return
     for number, clause in enumerate(clauses):
         if isinstance(clause, dict):
-            check_filter(clause, f"{path}[{number}]", problems)
+            _check_document(clause, f"{path}[{number}]", problems)
         else:
             problems.add(f"{path}[{number}]", "a mapping is expected")
 
@@ -96,7 +114,8 @@ def _clauses(expression: dict[str, t.Any]) -> list[t.Any]:
             for clause in value:
                 clauses += _clauses(clause)
         elif field == "$or" and isinstance(value, list):
-            clauses.append(_disjunction(value))
+            tree = _disjunction(value)
+            clauses += tree[1] if tree[0] == "and" else [tree]
         elif field == "$comment":
             continue
         elif field.startswith("$"):
@@ -119,15 +138,14 @@ def _disjunction(alternatives: list[dict[str, t.Any]]) -> t.Any:
 
 
 def _equalities_as_sets(alternatives: list[t.Any]) -> list[t.Any]:
-    """Two or more equalities on one field become one ``$in``."""
+    """Two or more equalities on one field become one ``$in``; one that was written as ``$in`` does not take part."""
     values: dict[str, list[t.Any]] = {}
     for tree in alternatives:
-        if tree[0] in ("eq", "in"):
-            values.setdefault(tree[1], []).extend([tree[2]] if tree[0] == "eq" else tree[2])
-    counted = collections.Counter(tree[1] for tree in alternatives if tree[0] in ("eq", "in"))
-    several = {field for field, count in counted.items() if count > 1}
-    merged = [["in", field, _set(values[field])] for field in values if field in several]
-    return [tree for tree in alternatives if not (tree[0] in ("eq", "in") and tree[1] in several)] + merged
+        if tree[0] == "eq":
+            values.setdefault(tree[1], []).append(tree[2])
+    merged = [["in", field, _set(found)] for field, found in values.items() if len(found) > 1]
+    several = {tree[1] for tree in merged}
+    return [tree for tree in alternatives if not (tree[0] == "eq" and tree[1] in several)] + merged
 
 
 def _comparison(field: str, operator: str, operand: t.Any) -> t.Any:
