@@ -390,7 +390,7 @@ options:
     type: int
     default: 30
 author:
-  - The groundwork.databases maintainers
+  - The groundwork.databases maintainers (@groundwork)
 seealso:
   - module: groundwork.databases.pg_schema_apply
 extends_documentation_fragment:
