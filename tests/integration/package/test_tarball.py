@@ -50,11 +50,11 @@ def test_tarball_holds_what_users_need_and_nothing_else(tarball):
 def test_installed_collection_deploys_from_another_folder(tarball):
     project = servers.temporary_home(servers.server_account(None))
     collections = project / "collections"
-    environment = {
-        **os.environ, "ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_CONFIG": os.devnull, "ANSIBLE_NOCOLOR": "1"
-    }
+    configuration = project / "ansible.cfg"
+    configuration.write_text(f"[defaults]\ncollections_path = {collections}\n")
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(configuration), "ANSIBLE_NOCOLOR": "1"}
     galaxy = [BIN / "ansible-galaxy", "collection", "install", "--offline", "-p", collections, tarball]
-    subprocess.run(galaxy, check=True, capture_output=True, cwd=project, env=environment)
+    subprocess.run(galaxy, check=True, cwd=project, env=environment)
     installed = collections / "ansible_collections/groundwork/databases"
     for entry in installed.iterdir():
         if entry.name not in RUNTIME_FOLDERS and entry.name not in ("MANIFEST.json", "FILES.json"):
