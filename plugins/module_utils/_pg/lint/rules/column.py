@@ -60,8 +60,7 @@ def volatile_function(tokens: t.Sequence[Token]) -> str | None:
 def _backfill(table: Name, column: str, default: str) -> str:
     return (
         f"ALTER TABLE {table} ADD COLUMN {column} without default; ALTER COLUMN {column} SET DEFAULT {default}; fill "
-        "old "
-        "rows in batches in a later file"
+        "old rows in batches in a later file"
     )
 
 
@@ -82,8 +81,7 @@ def required_column(ddl: AlterTable, context: Context) -> t.Iterator[Hit]:
                 f"{ddl.name}.{name}",
                 f"fails when {ddl.name} has rows, and breaks every INSERT that does not name {name}",
                 f"ALTER TABLE {ddl.name} ADD COLUMN {name} {column.type} DEFAULT <constant> NOT NULL, or add it "
-                "nullable, "
-                "fill it, then SET NOT NULL",
+                "nullable, fill it, then SET NOT NULL",
                 start=action.start,
             )
 
@@ -150,8 +148,7 @@ def generated_column(ddl: AlterTable, context: Context) -> t.Iterator[Hit]:
                 f"{ddl.name}.{quoted(column.name)}",
                 f"the whole of {ddl.name} is rewritten to compute {quoted(column.name)} while nobody can use it",
                 f"ALTER TABLE {ddl.name} ADD COLUMN {quoted(column.name)} {column.type}; keep it by trigger; fill old "
-                "rows in "
-                "batches",
+                "rows in batches",
                 table=ddl.name,
                 start=action.start,
             )
@@ -179,11 +176,9 @@ def change_type(ddl: AlterTable, context: Context) -> t.Iterator[Hit]:
         yield Hit(
             f"{ddl.name}.{column}",
             f"{column} from {old or 'its type'} to {action.type} rewrites {ddl.name} and its indexes while nobody can "
-            "use it, "
-            "and programs that run meet another type",
+            "use it, and programs that run meet another type",
             f"ALTER TABLE {ddl.name} ADD COLUMN {quoted(action.name + '_new')} {action.type}; write both; fill in "
-            "batches; "
-            "swap the names in one short transaction",
+            "batches; swap the names in one short transaction",
             table=ddl.name,
             start=action.start,
         )
@@ -223,6 +218,8 @@ def _grows(old: Type, new: Type) -> bool:
     """Whether a length or precision only gets larger, for the types of which that costs nothing."""
     if not new.arguments:
         return old.name not in ("character", "bit")
+    if not old.arguments and new.arguments == ("6",):
+        return old.name.startswith(("timestamp", "time ", "interval"))
     if not old.arguments or not all(value.lstrip("-").isdigit() for value in (*old.arguments, *new.arguments)):
         return False
     before, after = [int(value) for value in old.arguments], [int(value) for value in new.arguments]

@@ -108,8 +108,8 @@ def _with_index(ddl: AlterTable, constraint: Constraint, words: str, suffix: str
     name = named(ddl.name, constraint, suffix)
     columns = ", ".join(map(quoted, constraint.columns))
     return (
-        f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {ddl.name} ({columns}); "
-        f"then ALTER TABLE {ddl.name} ADD CONSTRAINT {name} {words} USING INDEX {name}"
+        f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {ddl.name} ({columns}); then ALTER TABLE {ddl.name} ADD "
+        f"CONSTRAINT {name} {words} USING INDEX {name}"
     )
 
 
@@ -170,9 +170,8 @@ def exclude(ddl: AlterTable, context: Context) -> t.Iterator[Hit]:
         if constraint.kind == "exclude":
             yield Hit(
                 str(ddl.name),
-                f"the exclusion constraint blocks reads and writes of {ddl.name} while its index is built; neither "
-                "NOT VALID "
-                "nor USING INDEX exists for it",
+                f"the exclusion constraint blocks reads and writes of {ddl.name} while its index is built; neither NOT "
+                "VALID nor USING INDEX exists for it",
                 f"Copy {ddl.name} into a new table that has the constraint and swap them, or plan an interruption",
                 table=ddl.name,
                 start=action.start,

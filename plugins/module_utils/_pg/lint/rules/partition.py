@@ -33,8 +33,7 @@ def detach(ddl: AlterTable, context: Context) -> t.Iterator[Hit]:
                 f"DETACH PARTITION {action.name} blocks reads and writes of all of {ddl.name} and waits for running "
                 "queries",
                 f"ALTER TABLE {ddl.name} DETACH PARTITION {action.name} CONCURRENTLY, in a file of its own (not "
-                "possible "
-                "with a default partition)",
+                "possible with a default partition)",
                 start=action.start,
             )
 
@@ -59,8 +58,7 @@ def attach(ddl: AlterTable, context: Context) -> t.Iterator[Hit]:
             str(partition),
             f"{partition} is read whole, under its lock, to prove that its rows belong there",
             f"ALTER TABLE {partition} ADD CONSTRAINT c CHECK (<the bounds>) NOT VALID; VALIDATE CONSTRAINT c; then "
-            "ATTACH; "
-            "then DROP CONSTRAINT c",
+            "ATTACH; then DROP CONSTRAINT c",
             table=partition,
             start=action.start,
         )
@@ -79,6 +77,6 @@ def create_partition(ddl: CreateTable, context: Context) -> t.Iterator[Hit]:
         yield Hit(
             str(ddl.partition_of),
             f"creating {ddl.name} waits for every query of {ddl.partition_of}, and new ones wait behind it",
-            f"CREATE TABLE {ddl.name} (LIKE {ddl.partition_of} INCLUDING DEFAULTS INCLUDING CONSTRAINTS); "
-            f"ALTER TABLE {ddl.partition_of} ATTACH PARTITION {ddl.name} ...",
+            f"CREATE TABLE {ddl.name} (LIKE {ddl.partition_of} INCLUDING DEFAULTS INCLUDING CONSTRAINTS); ALTER TABLE "
+            f"{ddl.partition_of} ATTACH PARTITION {ddl.name} ...",
         )
