@@ -16,6 +16,8 @@ from pathlib import Path
 from .._errors import GroundworkError
 from .account import Account, reachable_directory
 
+ENGINES = ("postgresql", "mongodb")
+
 
 @dataclasses.dataclass(frozen=True)
 class Record:
@@ -93,8 +95,13 @@ class Layout:
         return aside
 
     def remove(self) -> None:
-        """Remove this server's files, and the shared folders when no other server uses them."""
-        shutil.rmtree(self.home, ignore_errors=False)
+        """Remove this server's files; with the last server the unpacked binaries go too."""
+        shutil.rmtree(self.home)
+        if any((self.servers / engine).exists() for engine in ENGINES):
+            return
+        shutil.rmtree(self.servers)
+        if self.link.is_symlink():
+            self.link.unlink()
 
     def tail_of_log(self, lines: int = 8) -> str:
         """The last lines of the server's log, for error messages."""

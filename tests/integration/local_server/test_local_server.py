@@ -117,7 +117,7 @@ def test_stop_keeps_the_data_and_absent_removes_it(run_module, local, engine):
     assert run_module("local_server", absent, check=True)["changed"]
     assert Path(again["server"]["data"]).exists()
     assert run_module("local_server", absent)["changed"]
-    assert not Path(again["server"]["data"]).exists() and process_is_gone(again["server"]["pid"])
+    assert not (local / "servers").exists() and process_is_gone(again["server"]["pid"])
     assert run_module("local_server", absent)["changed"] is False
 
 
