@@ -20,7 +20,7 @@ SELECT pid, application_name, usename::text, state, query,
   EXTRACT(EPOCH FROM now() - COALESCE(xact_start, backend_start))::bigint
 FROM pg_catalog.pg_stat_activity WHERE pid = ANY(pg_catalog.pg_blocking_pids(%s))
 """
-_LOOK_SECONDS = 0.25
+_LOOK_SECONDS = 0.1
 
 
 class Watch:
@@ -30,7 +30,7 @@ class Watch:
     before. The second session is only opened when a statement takes longer than ``patience`` seconds.
     """
 
-    def __init__(self, reopen: t.Callable[[], Session], pid: int, patience: float = 0.5) -> None:
+    def __init__(self, reopen: t.Callable[[], Session], pid: int, patience: float = 0.2) -> None:
         self._reopen = reopen
         self._pid = pid
         self._patience = patience

@@ -83,7 +83,7 @@ class Stepwise:
         """
         started = time.monotonic()
         self._check_unedited(prepared, done)
-        self._announce(record, bool(done))
+        self._announce(identity, record, bool(done))
         self._session.run(self._surroundings.for_session())
         self._own_lock_timeout = self._session.value("SELECT pg_catalog.current_setting('lock_timeout')")
         known = {step.number: step for step in done}
@@ -100,13 +100,15 @@ class Stepwise:
         self._session.run(f"BEGIN; {record.after(spent)}; {self._progress.forget(identity)}; COMMIT")
         return spent
 
-    def _announce(self, record: Record, resumes: bool) -> None:
+    def _announce(self, identity: str, record: Record, resumes: bool) -> None:
+        """Record that the script has begun, before anything of it runs."""
         session = self._session
         session.run(f"BEGIN; {self._surroundings.role}")
         self._progress.table.create()
         if not resumes:
             for row in record.before:
                 session.run(self._table.insert(row))
+            session.run(self._progress.write(identity, Step(0, "", STARTED, {})))
         session.run("COMMIT")
 
     def _leave(self) -> None:
