@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The newer postgresql-common that PostgreSQL 16 needs on Ubuntu 22.04.
 
-Ubuntu 22.04's own (238) writes settings that PostgreSQL 15 removed. PGDG ships a newer one in the same repository as the
-server, and so does this mirror: the unchanged, distribution-independent packages of Ubuntu 24.04's release pocket, which
-never changes. Debian 12's own (248) is new enough.
+Ubuntu 22.04's own (238) writes settings that PostgreSQL 15 removed. PGDG ships a newer one in the same repository as
+the server, and so does this mirror: the unchanged, distribution-independent packages of Ubuntu 24.04's release pocket,
+which never changes. Debian 12's own (248) is new enough.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ def fetch(deb: Deb, cache: Path) -> Path | None:
         return cached
     url = f"{os.environ.get('GROUNDWORK_UBUNTU_ARCHIVE') or DEFAULT_ARCHIVE}/{deb.path}"
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - the archive is the caller's choice
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - the caller's archive
             content = answer.read()
     except (urllib.error.URLError, TimeoutError):
         return None
     found = hashlib.sha256(content).hexdigest()
     if found != deb.sha256:
-        raise MirrorError(f"{url} is not the file this mirror was written for: expected sha256 {deb.sha256}, got {found}")
+        raise MirrorError(f"{url} is not the pinned file: expected sha256 {deb.sha256}, got {found}")
     cache.mkdir(parents=True, exist_ok=True)
     cached.write_bytes(content)
     return cached

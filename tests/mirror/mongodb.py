@@ -31,14 +31,14 @@ def packages(mongod: Path, tools: Path | None, shell: Path | None) -> list[Packa
     database = [found[0]]
     mongos = mongod.parent / "mongos"
     if mongos.is_file():
-        database.append(_program_package("mongodb-org-mongos", version, "MongoDB sharded cluster query router", [mongos]))
+        database.append(_programs("mongodb-org-mongos", version, "MongoDB sharded cluster query router", [mongos]))
         found.append(database[1])
     found.append(_meta("mongodb-org-database", version, "MongoDB database server", database))
     complete = [found[-1]]
     if tools:
         programs = [tools / name for name in TOOLS if (tools / name).is_file()]
         tools_version = version_of(tools / "mongodump", r"mongodump version: ([0-9][0-9.]*)")
-        found.append(_program_package("mongodb-database-tools", tools_version, "MongoDB database tools", programs))
+        found.append(_programs("mongodb-database-tools", tools_version, "MongoDB database tools", programs))
         found.append(_meta("mongodb-org-tools", version, "MongoDB database tools", [found[-1]]))
         complete.append(found[-1])
     if shell:
@@ -72,7 +72,7 @@ def _server(mongod: Path, version: str) -> Package:
     )
 
 
-def _program_package(name: str, version: str, summary: str, programs: list[Path]) -> Package:
+def _programs(name: str, version: str, summary: str, programs: list[Path]) -> Package:
     return Package(
         name=name, version=version, summary=summary,
         fields={"Depends": "libc6, libgssapi-krb5-2, libssl3, libcurl4"},
@@ -92,4 +92,6 @@ def _shell(folder: Path) -> Package:
 
 def _meta(name: str, version: str, summary: str, parts: list[Package]) -> Package:
     depends = [f"{part.name} (= {version})" if part.version == version else part.name for part in parts]
-    return Package(name=name, version=version, summary=f"{summary} (metapackage)", fields={"Depends": ", ".join(depends)})
+    return Package(
+        name=name, version=version, summary=f"{summary} (metapackage)", fields={"Depends": ", ".join(depends)},
+    )

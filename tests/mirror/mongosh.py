@@ -29,11 +29,11 @@ def available() -> bool:
         return False
     outcome = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
     match = re.match(r"v(\d+)\.", outcome.stdout)
-    return bool(match) and int(match.group(1)) >= OLDEST_NODE
+    return match is not None and int(match.group(1)) >= OLDEST_NODE
 
 
 def install(target: Path) -> Path:
-    """Install the locked packages and Node.js below ``target``; bin/mongosh starts the shell from wherever the folder is."""
+    """Install the locked packages and Node.js below ``target``; its bin/mongosh works wherever the folder is moved."""
     target.mkdir()
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, target)

@@ -59,8 +59,8 @@ def packages(wheel: Wheel, tree: Path) -> list[Package]:
         name=f"postgresql-client-{MAJOR}", version=version, summary=f"front-end programs for PostgreSQL {MAJOR}",
         fields={
             "Source": f"postgresql-{MAJOR}",
-            "Depends": "postgresql-client-common (>= 248~), sensible-utils, libc6 (>= 2.34), libgssapi-krb5-2, liblz4-1, "
-            "libreadline8, libssl3, libzstd1, zlib1g",
+            "Depends": "postgresql-client-common (>= 248~), sensible-utils, libc6 (>= 2.34), libgssapi-krb5-2, "
+            "liblz4-1, libreadline8, libssl3, libzstd1, zlib1g",
             "Provides": "postgresql-client",
             "Multi-Arch": "foreign",
         },
@@ -74,10 +74,10 @@ def packages(wheel: Wheel, tree: Path) -> list[Package]:
         scripts=_CLIENT_SCRIPTS,
     )
     server = Package(
-        name=f"postgresql-{MAJOR}", version=version, summary="The World's Most Advanced Open Source Relational Database",
+        name=f"postgresql-{MAJOR}", version=version, summary=f"PostgreSQL {MAJOR} server and contributed extensions",
         fields={
-            "Depends": f"locales | locales-all, postgresql-client-{MAJOR}, postgresql-common (>= 248~), ssl-cert, tzdata, "
-            "libc6 (>= 2.34), libgssapi-krb5-2, liblz4-1, libossp-uuid16, libssl3, libxml2 (>= 2.7.4), "
+            "Depends": f"locales | locales-all, postgresql-client-{MAJOR}, postgresql-common (>= 248~), ssl-cert, "
+            "tzdata, libc6 (>= 2.34), libgssapi-krb5-2, liblz4-1, libossp-uuid16, libssl3, libxml2 (>= 2.7.4), "
             "libxslt1.1, libzstd1, zlib1g",
             "Provides": f"postgresql-contrib-{MAJOR}",
         },
@@ -111,5 +111,5 @@ def _make_relocatable(library: Path) -> None:
     if BUILD_RUNPATH not in content:
         return
     if content.count(BUILD_RUNPATH) != 1:
-        raise MirrorError(f"{library.name} names {BUILD_RUNPATH!r} more than once: the wheel is not the one this was written for")
+        raise MirrorError(f"{library.name} names {BUILD_RUNPATH!r} more than once: is this wheel one of wheels.py?")
     library.write_bytes(content.replace(BUILD_RUNPATH, b"$ORIGIN".ljust(len(BUILD_RUNPATH), b"\0")))

@@ -73,7 +73,10 @@ class SigningKey:
 
 def _gpg(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     outcome = subprocess.run(
-        ["gpg", "--homedir", str(home), "--batch", "--yes", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "", *arguments],
+        [
+            "gpg", "--homedir", str(home), "--batch", "--yes", "--quiet",
+            "--pinentry-mode", "loopback", "--passphrase", "", *arguments,
+        ],
         capture_output=True, text=True, check=False,
     )
     if outcome.returncode != 0:
