@@ -274,13 +274,14 @@ options:
               - Role, or V(PUBLIC) for every role.
             type: str
             required: true
-          "on":
+          type:
             description:
               - Kind of object. V(tables) are tables, views, materialized and foreign tables; V(functions) are
                 functions, procedures and aggregates; V(types) are types and domains.
             type: str
             choices: [database, schema, tables, sequences, functions, types]
             required: true
+            aliases: ["on"]
           schema:
             description:
               - Schema. Needed for everything but V(database).
@@ -325,12 +326,13 @@ options:
             description:
               - Schema. Unset means every schema of the database.
             type: str
-          "on":
+          type:
             description:
               - Kind of object.
             type: str
             choices: [tables, sequences, functions, types, schemas]
             required: true
+            aliases: ["on"]
           role:
             description:
               - Role that gets the privileges, or V(PUBLIC).
@@ -423,22 +425,22 @@ EXAMPLES = r"""
         extensions:
           - name: pgcrypto
         grants:
-          - {role: shop_app, on: database, privileges: [CONNECT]}
-          - {role: shop_app, on: schema, schema: public, privileges: [USAGE]}
+          - {role: shop_app, type: database, privileges: [CONNECT]}
+          - {role: shop_app, type: schema, schema: public, privileges: [USAGE]}
           - role: shop_app
-            on: tables
+            type: tables
             schema: public
             objects: all
             except: [flyway_schema_history]
             privileges: [SELECT, INSERT, UPDATE, DELETE]
-          - {role: shop_app, on: sequences, schema: public, objects: all, privileges: [USAGE, SELECT]}
+          - {role: shop_app, type: sequences, schema: public, objects: all, privileges: [USAGE, SELECT]}
         default_privileges:
           - creator: shop_owner
             schema: public
-            "on": tables
+            type: tables
             role: shop_app
             privileges: [SELECT, INSERT, UPDATE, DELETE]
-          - {creator: shop_owner, schema: public, on: sequences, role: shop_app, privileges: [USAGE, SELECT]}
+          - {creator: shop_owner, schema: public, type: sequences, role: shop_app, privileges: [USAGE, SELECT]}
 
 - name: On Amazon RDS, with the secret that PgBouncer holds too
   groundwork.databases.pg_contents:
@@ -554,6 +556,8 @@ def _databases_spec() -> dict[str, t.Any]:
     names = {"type": "list", "elements": "str"}
     name = {"type": "str", "required": True}
     needed_names = {**names, "required": True}
+    # A bare "on" is a boolean in YAML 1.1, so it can only be an alias, to be quoted.
+    kind = {"type": "str", "required": True, "aliases": ["on"]}
     state = {"type": "str", "choices": ["present", "absent"], "default": "present"}
     return {
         **_list_of(
@@ -578,7 +582,7 @@ def _databases_spec() -> dict[str, t.Any]:
             schemas=_list_of(name=name, owner={"type": "str"}, public_privileges=names),
             grants=_list_of(
                 role=name,
-                on={"type": "str", "required": True, "choices": list(privileges.GRANT_KINDS)},
+                type={**kind, "choices": list(privileges.GRANT_KINDS)},
                 schema={"type": "str"},
                 objects={**names, "default": ["all"]},
                 privileges=needed_names,
@@ -588,7 +592,7 @@ def _databases_spec() -> dict[str, t.Any]:
             default_privileges=_list_of(
                 creator=name,
                 schema={"type": "str"},
-                on={"type": "str", "required": True, "choices": list(privileges.DEFAULT_PRIVILEGE_KINDS)},
+                type={**kind, "choices": list(privileges.DEFAULT_PRIVILEGE_KINDS)},
                 role=name,
                 privileges=needed_names,
             ),
@@ -652,7 +656,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
             if outcome.plan and not module.check_mode:
                 server.apply(outcome.steps, superuser=cluster.session.superuser)
                 _verify(server, contents)
-    for warning in planning.undecided_passwords(contents, cluster):
+    for warning in planning.undecided_passwords(contents, cluster, outcome):
         module.warn(warning)
     result: dict[str, t.Any] = {
         "changed": outcome.plan.changed,

@@ -24,21 +24,21 @@ def contents(password: str = PASSWORD) -> dict[str, t.Any]:
                 "owner": "cred_forge_owner",
                 "public_privileges": [],
                 "grants": [
-                    {**user, "on": "database", "privileges": ["CONNECT"]},
-                    {**user, "on": "schema", "schema": "public", "privileges": ["USAGE"]},
+                    {**user, "type": "database", "privileges": ["CONNECT"]},
+                    {**user, "type": "schema", "schema": "public", "privileges": ["USAGE"]},
                     {
                         **user,
-                        "on": "tables",
+                        "type": "tables",
                         "schema": "public",
                         "objects": ["all"],
                         "except": ["flyway_schema_history"],
                         "privileges": DML,
                     },
-                    {**user, "on": "sequences", "schema": "public", "privileges": ["USAGE", "SELECT"]},
+                    {**user, "type": "sequences", "schema": "public", "privileges": ["USAGE", "SELECT"]},
                 ],
                 "default_privileges": [
-                    {**creator, "on": "tables", "privileges": DML},
-                    {**creator, "on": "sequences", "privileges": ["USAGE", "SELECT"]},
+                    {**creator, "type": "tables", "privileges": DML},
+                    {**creator, "type": "sequences", "privileges": ["USAGE", "SELECT"]},
                 ],
             }
         ],

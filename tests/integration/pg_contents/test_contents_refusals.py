@@ -29,7 +29,7 @@ REFUSED: list[tuple[str, dict[str, t.Any], str]] = [
     ("unknown owner", database(owner="nobody"), "The role nobody does not exist and is not listed (owner)"),
     ("unknown schema", grant(on="tables", schema="nowhere"), "The schema nowhere does not exist"),
     ("unknown table", grant(on="tables", schema="public", objects=["nothing"]), "public.nothing does not exist"),
-    ("unknown kind of object", grant(on="table", schema="public"), "value of on must be one of"),
+    ("unknown kind of object", grant(on="table", schema="public"), "value of type must be one of"),
     ("unknown extension", database(extensions=[{"name": "no_such"}]), "no files for this extension"),
     ("other encoding", database(encoding="LATIN1"), "encoding is UTF8, not LATIN1"),
     ("other locale", database(locale="POSIX"), "lc_collate is"),

@@ -194,6 +194,30 @@ def test_where_secrets_cannot_be_read_a_login_compares(server: Postgresql, manag
     assert not managed(roles=[{**role, "password": "second"}])["changed"]
 
 
+def test_an_expired_password_is_undecided_until_it_is_let_in_again(server: Postgresql, managed: Run) -> None:
+    role = {"name": "app", "login": True, "password": "first", "valid_until": "2020-01-01T00:00:00Z"}
+    managed(roles=[role])
+    result = managed(roles=[{**role, "password": "second"}])
+    assert not result["changed"]
+    assert "password of app could not be compared" in str(result["warnings"])
+    revived = {**role, "password": "second", "valid_until": "infinity"}
+    assert managed(roles=[revived])["changed"]
+    assert psql(server, "app", "second").returncode == 0
+    assert not managed(roles=[revived])["changed"]
+
+
+def test_a_managed_login_hands_over_and_drops(server: Postgresql, managed: Run) -> None:
+    managed(
+        roles=[{"name": "app"}, {"name": "heir"}],
+        databases=[{"name": "shop", "owner": "app", "schemas": [{"name": "s", "owner": "app"}]}],
+    )
+    gone = {"roles": [{"name": "app", "state": "absent", "reassign_owned_to": "heir"}]}
+    predicted = managed(**gone, check=True)["actions"]
+    assert managed(**gone)["actions"] == predicted
+    assert not managed(**gone)["changed"]
+    assert server.query("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'shop'") == [("heir",)]
+
+
 def test_a_login_that_only_fails_after_the_password_is_a_match(server: Postgresql, managed: Run) -> None:
     managed(roles=[{"name": "app", "login": False, "password": "right", "connection_limit": 0}])
     assert not managed(roles=[{"name": "app", "password": "right"}])["changed"]

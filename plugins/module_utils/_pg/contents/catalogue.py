@@ -45,6 +45,7 @@ SELECT pg_catalog.json_build_object(
       'inherit', rolinherit, 'connection_limit', rolconnlimit,
       'valid_until', CASE WHEN rolvaliduntil = '-infinity' THEN -1e15
         WHEN pg_catalog.isfinite(rolvaliduntil) THEN extract(epoch FROM rolvaliduntil) END,
+      'expired', coalesce(rolvaliduntil < pg_catalog.now(), false),
       'usable', pg_catalog.pg_has_role(oid, 'USAGE'),
       'settable', pg_catalog.pg_has_role(oid,
         CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END),
@@ -202,6 +203,7 @@ def _role(row: dict[str, t.Any]) -> live.Role:
         flags={flag: row[flag] for flag in flags},
         connection_limit=row["connection_limit"],
         valid_until=INFINITY if valid_until is None else float(valid_until),
+        expired=row["expired"],
         usable=row["usable"],
         settable=row["settable"],
         administrable=row["administrable"],

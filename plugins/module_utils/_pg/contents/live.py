@@ -55,7 +55,8 @@ def with_owner(acl: Acl, before: str, after: str) -> Acl:
 
 @dataclasses.dataclass(frozen=True)
 class Role:
-    """:param usable: the session has this role's privileges without SET ROLE.
+    """:param expired: the password is no longer valid, so no login can tell whether it is right.
+    :param usable: the session has this role's privileges without SET ROLE.
     :param settable: the session may SET ROLE to it, and so give objects to it.
     :param administrable: the session may grant membership in it.
     """
@@ -64,6 +65,7 @@ class Role:
     flags: dict[str, bool]
     connection_limit: int = -1
     valid_until: float = INFINITY
+    expired: bool = False
     usable: bool = True
     settable: bool = True
     administrable: bool = True

@@ -45,7 +45,7 @@ def plan(contents: wanted.Contents, cluster: live.Cluster, insides: dict[str, li
 
     steps: list[SqlStep] = []
     for role in present:
-        steps += roles.role_steps(role, cluster, policy, refusals)
+        steps += roles.role_steps(role, cluster, policy)
     memberships = [step for role in present for step in roles.membership_steps(role, cluster, policy)]
     in_databases: list[SqlStep] = []
     report_of = report.Report(contents, cluster)
@@ -59,7 +59,10 @@ def plan(contents: wanted.Contents, cluster: live.Cluster, insides: dict[str, li
         in_databases += databases.drop_database_step(database, cluster, login_db, refusals)
     names = {database.name for database in dropped}
     drops = [
-        step for role in contents.roles if role.absent for step in roles.drop_steps(role, cluster, names, refusals)
+        step
+        for role in contents.roles
+        if role.absent
+        for step in roles.drop_steps(role, cluster, names, access.require, refusals)
     ]
     everything = (*steps, *memberships, *access.steps(), *in_databases, *drops)
     if everything and cluster.in_recovery:
@@ -105,15 +108,17 @@ def _inside_steps(
     return found
 
 
-def undecided_passwords(contents: wanted.Contents, cluster: live.Cluster) -> list[str]:
+def undecided_passwords(contents: wanted.Contents, cluster: live.Cluster, outcome: Outcome) -> list[str]:
     """Warnings about passwords that could not be compared with anything and were left alone."""
     if cluster.verifiers is not None or not contents.policy.update_passwords:
         return []
+    written = {step.name for step in outcome.steps if step.secret}
     return [
         f"The password of {role.name} could not be compared: {cluster.session.name} may not read pg_authid, and no "
         "login with it could tell. It was left as it is."
         for role in contents.roles
-        if role.password and role.name in cluster.roles and cluster.probes.get(role.name) is None
+        if role.password and role.name in cluster.roles and role.name not in written
+        if cluster.probes.get(role.name) is None
     ]
 
 

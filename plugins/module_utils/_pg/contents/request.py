@@ -142,6 +142,7 @@ def _instant(where: str, text: str | None, problems: Problems) -> float | None:
 
 
 def _settings(where: str, settings: Options | None, problems: Problems) -> Options | None:
+    _refuse_duplicates(f"{where} settings", [str(name).lower() for name in settings or {}], problems)
     for name, value in (settings or {}).items():
         if not SETTING_NAME.match(str(name)):
             problems.add(where, f"{name!r} is not the name of a setting")
@@ -164,6 +165,8 @@ def _database(entry: Options, problems: Problems) -> wanted.Database:
         wanted.Extension(e["name"], e.get("schema"), e.get("version"), e["state"] == "absent")
         for e in entry.get("extensions") or []
     )
+    role_settings = entry.get("role_settings") or []
+    _refuse_duplicates(f"{where} role_settings", [each["role"] for each in role_settings], problems)
     _refuse_duplicates(f"{where} extensions", [extension.name for extension in extensions], problems)
     grants = [_grant(where, grant, problems) for grant in entry.get("grants") or []]
     public = _public_grant(where, "database", "", entry.get("public_privileges"), problems)
@@ -179,7 +182,7 @@ def _database(entry: Options, problems: Problems) -> wanted.Database:
             wanted.RoleSettings(
                 each["role"], _settings(f"{where} role {each['role']}", each["settings"], problems) or {}
             )
-            for each in entry.get("role_settings") or []
+            for each in role_settings
         ),
         schemas=schemas,
         extensions=extensions,
@@ -231,7 +234,7 @@ def _public_grant(
 
 
 def _grant(where: str, entry: Options, problems: Problems) -> wanted.Grant | None:
-    kind, role = entry["on"], _grantee(entry["role"])
+    kind, role = entry["type"], _grantee(entry["role"])
     schema = entry.get("schema") or ""
     place = f"{where} grant to {entry['role']} on {kind}"
     names = list(entry["objects"])
@@ -255,7 +258,7 @@ def _grant(where: str, entry: Options, problems: Problems) -> wanted.Grant | Non
 
 
 def _default_privilege(where: str, entry: Options, problems: Problems) -> wanted.DefaultPrivilege | None:
-    kind, schema = entry["on"], entry.get("schema") or ""
+    kind, schema = entry["type"], entry.get("schema") or ""
     place = f"{where} default privileges of {entry['creator']} for {entry['role']} on {kind}"
     if kind == "schemas" and schema:
         problems.add(place, "schemas are not created in a schema; leave schema out")
@@ -271,7 +274,7 @@ def _grantee(name: str) -> str:
 def _privileges(where: str, kind: str, words: list[str], problems: Problems) -> frozenset[str]:
     known, unknown = normalise(KINDS[kind], words)
     for word in unknown:
-        problems.add(where, f"unknown privilege {word!r}; {kind} have {', '.join(KINDS[kind].privileges)} and ALL")
+        problems.add(where, f"unknown privilege {word!r}; known for {kind}: {', '.join(KINDS[kind].privileges)}, ALL")
     return known
 
 

@@ -13,12 +13,12 @@ import typing as t
 from .. import scram
 from . import live, settings, wanted
 from .quoting import identifier, literal
-from .steps import Refusals, SqlStep, sql_step
+from .steps import Refusals, Require, SqlStep, sql_step
 
 HIDDEN = "'***'"
 
 
-def role_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy, refusals: Refusals) -> list[SqlStep]:
+def role_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy) -> list[SqlStep]:
     """Create or alter one role, then its settings. Memberships come later, when every role exists."""
     before = cluster.roles.get(role.name)
     options, old, new = _attribute_changes(role, before)
@@ -83,12 +83,15 @@ def _new_secret(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy)
     password = role.password
     if password is None:
         return None
-    if role.name in cluster.roles:
+    before = cluster.roles.get(role.name)
+    if before:
         if not policy.update_passwords:
             return None
         if cluster.verifiers is None:
-            # Without pg_authid only a login can tell; when not even that could, the password is left alone.
-            if cluster.probes.get(role.name) is not False:
+            # Without pg_authid only a login can tell, and an expired password cannot log in. One that is let in again
+            # is written, or the next run would find it wrong. When nothing can tell, the password is left alone.
+            revived = before.expired and role.valid_until is not None and role.valid_until > before.valid_until
+            if cluster.probes.get(role.name) is not False and not revived:
                 return None
         elif _fits(password, cluster.verifiers.get(role.name)):
             return None
@@ -140,7 +143,7 @@ def unlisted_memberships(role: wanted.Role, cluster: live.Cluster) -> list[live.
 
 
 def drop_steps(
-    role: wanted.Role, cluster: live.Cluster, dropped_databases: set[str], refusals: Refusals
+    role: wanted.Role, cluster: live.Cluster, dropped_databases: set[str], require: Require, refusals: Refusals
 ) -> list[SqlStep]:
     """Drop one role. What it owns goes to another role first, and only when that role was named."""
     if role.name not in cluster.roles:
@@ -163,6 +166,9 @@ def drop_steps(
         )
         return []
     name = identifier(role.name)
+    if left:
+        require(role.name, "take its objects from it")
+        require(role.reassign_owned_to or "", f"give it the objects of {role.name}")
     # Objects shared by the whole server (databases, grants on them) can be handled from any database.
     for database in sorted({d.database for d in left}):
         sql = f"REASSIGN OWNED BY {name} TO {identifier(role.reassign_owned_to or '')}; DROP OWNED BY {name}"

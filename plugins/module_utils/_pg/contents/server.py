@@ -91,7 +91,7 @@ class Server:
     def _probe(self, contents: wanted.Contents, cluster: live.Cluster) -> dict[str, bool | None]:
         """Where the secrets cannot be read (managed servers), logging in is the only way to compare a password."""
         return {
-            role.name: self._logs_in(role.name, role.password.plain)
+            role.name: None if cluster.roles[role.name].expired else self._logs_in(role.name, role.password.plain)
             for role in contents.roles
             if role.password and role.password.plain and role.name in cluster.roles and not role.absent
         }

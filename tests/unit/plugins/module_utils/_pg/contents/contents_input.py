@@ -33,8 +33,15 @@ def database(name: str = "db", **options: t.Any) -> dict[str, t.Any]:
     return {"name": name, "state": "present", **options}
 
 
-def grant(role: str, on: str, *privileges: str, **options: t.Any) -> dict[str, t.Any]:
-    return {"role": role, "on": on, "privileges": list(privileges), "objects": ["all"], "grantable": False, **options}
+def grant(role: str, kind: str, *privileges: str, **options: t.Any) -> dict[str, t.Any]:
+    return {
+        "role": role,
+        "type": kind,
+        "privileges": list(privileges),
+        "objects": ["all"],
+        "grantable": False,
+        **options,
+    }
 
 
 def options(**given: t.Any) -> dict[str, t.Any]:

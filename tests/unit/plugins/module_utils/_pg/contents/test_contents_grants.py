@@ -167,7 +167,7 @@ def test_the_privileges_of_an_old_owner_move_to_the_new_one() -> None:
     ]
 
 
-DEFAULT = {"creator": "owner", "schema": "public", "on": "tables", "role": "app", "privileges": ["SELECT"]}
+DEFAULT = {"creator": "owner", "schema": "public", "type": "tables", "role": "app", "privileges": ["SELECT"]}
 SCOPE = ("owner", "public", "tables")
 DEFAULTS = [
     ("granted", [DEFAULT], {}, ['FOR ROLE "owner" IN SCHEMA "public" GRANT SELECT ON TABLES TO "app"']),
@@ -187,13 +187,13 @@ DEFAULTS = [
     ("everywhere", [{**DEFAULT, "schema": None}], {}, ['FOR ROLE "owner" GRANT SELECT ON TABLES TO "app"']),
     (
         "functions closed to PUBLIC",
-        [{"creator": "owner", "on": "functions", "role": "PUBLIC", "privileges": []}],
+        [{"creator": "owner", "type": "functions", "role": "PUBLIC", "privileges": []}],
         {},
         ['FOR ROLE "owner" REVOKE EXECUTE ON ROUTINES FROM PUBLIC'],
     ),
     (
         "functions already closed to PUBLIC",
-        [{"creator": "owner", "on": "functions", "role": "PUBLIC", "privileges": []}],
+        [{"creator": "owner", "type": "functions", "role": "PUBLIC", "privileges": []}],
         {("owner", "", "functions"): (live.AclEntry("owner", "owner", "EXECUTE"),)},
         [],
     ),

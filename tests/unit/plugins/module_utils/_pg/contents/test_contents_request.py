@@ -16,7 +16,7 @@ GOOD_SECRET = scram.make_secret("right", iterations=1)
 
 
 def default(**given: t.Any) -> dict[str, t.Any]:
-    return {"creator": "o", "role": "r", "on": "tables", "privileges": ["SELECT"], **given}
+    return {"creator": "o", "role": "r", "type": "tables", "privileges": ["SELECT"], **given}
 
 
 BAD = [
@@ -37,13 +37,14 @@ BAD = [
     ({"roles": [role("a", settings={"x": {"y": 1}})]}, "setting x is a mapping"),
     ({"roles": [role("a", reassign_owned_to="b")]}, "reassign_owned_to only goes with state=absent"),
     ({"roles": [role("a", member_of=["b"]), {"name": "b", "state": "absent"}]}, "listed with state=absent"),
+    ({"roles": [role("a", settings={"TimeZone": "UTC", "timezone": "CET"})]}, "'timezone' is listed 2 times"),
     ({"databases": [database("d"), database("d")]}, "databases: 'd' is listed 2 times"),
     ({"databases": [{"name": "d", "state": "absent"}]}, "confirm with confirm_drop: d"),
     ({"databases": [{"name": "d", "state": "absent", "confirm_drop": "e"}]}, "confirm with confirm_drop: d"),
     ({"databases": [{"name": "template1", "state": "absent", "confirm_drop": "template1"}]}, "server itself needs"),
     ({"databases": [database(locale="C", lc_ctype="de_DE")]}, "give either locale or lc_ctype"),
     ({"databases": [database(icu_locale="de", locale_provider="libc")]}, "icu_locale only goes with"),
-    ({"databases": [database(public_privileges=["SELECT"])]}, "unknown privilege 'SELECT'; database have CREATE"),
+    ({"databases": [database(public_privileges=["SELECT"])]}, "unknown privilege 'SELECT'; known for database: CREATE"),
     ({"databases": [database(grants=[grant("r", "tables", "SELCT", schema="s")])]}, "unknown privilege 'SELCT'"),
     ({"databases": [database(grants=[grant("r", "tables", "SELECT")])]}, "schema is missing"),
     ({"databases": [database(grants=[grant("r", "database", "CONNECT", schema="s")])]}, "has no schema"),
@@ -61,7 +62,7 @@ BAD = [
     ),
     ({"databases": [database(default_privileges=[default(privileges=["USAGE"])])]}, "unknown privilege 'USAGE'"),
     (
-        {"databases": [database(default_privileges=[default(on="schemas", schema="s", privileges=[])])]},
+        {"databases": [database(default_privileges=[default(type="schemas", schema="s", privileges=[])])]},
         "leave schema out",
     ),
     ({"databases": [database(schemas=[{"name": "s"}, {"name": "s"}])]}, "'s' is listed 2 times"),
