@@ -24,6 +24,7 @@ class ActionModule(ActionBase):
     """Packs, runs the module of the same name, cleans up."""
 
     MODULE = "groundwork.databases.pg_schema_apply"
+    SUFFIXES: tuple[str, ...] = (".sql",)
     TRANSFERS_FILES = True
     _supports_async = False
 
@@ -42,7 +43,7 @@ class ActionModule(ActionBase):
 
     def _send(self, arguments: dict[str, t.Any]) -> None:
         folders = self._folders(arguments)
-        suffixes = _as_list(arguments.get("sql_migration_suffixes", [".sql"]))
+        suffixes = _as_list(arguments.get("sql_migration_suffixes", self.SUFFIXES))
         with tempfile.SpooledTemporaryFile(max_size=EMBEDDED_BYTES) as archive:
             source.write_archive(archive, folders, suffixes)
             size = archive.tell()

@@ -29,7 +29,7 @@ notes:
   - Amazon DocumentDB keeps all users in V(admin) and stores neither mechanisms, custom data nor restrictions. The
     module says so in a warning and leaves them out.
 author:
-  - The groundwork.databases maintainers
+  - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
   - groundwork.databases._attributes.full

@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 try:
     import pymongo
     import pymongo.errors
-    from bson import json_util
+    from bson import encode, json_util
 
     DRIVER_IMPORT_ERROR = None
 except ImportError:
@@ -33,6 +33,8 @@ MINIMUM_DRIVER = (3, 11)
 AUTHENTICATION_FAILED = 18
 UNAUTHORIZED = 13
 COMMAND_NOT_FOUND = 59
+
+MAXIMUM_DOCUMENT_BYTES = 16 * 1024 * 1024
 
 # Answers of a server that is no longer, or not yet, the primary, or that is going down. Another attempt can succeed.
 # Source: the driver specification "Server Discovery And Monitoring", section on "not writable primary" errors.
@@ -227,6 +229,35 @@ class Server:
                 rows += cursor["nextBatch"]
         return [as_plain(row) for row in rows]
 
+    def together(
+        self,
+        database: str,
+        first: dict[str, t.Any],
+        then: t.Callable[[dict[str, t.Any]], dict[str, t.Any]],
+        check: t.Callable[[dict[str, t.Any]], None],
+    ) -> dict[str, t.Any]:
+        """Send two commands in one transaction: both take effect, or none. Needs a replica set.
+
+        What ``then`` and ``check`` raise ends the transaction without effect.
+
+        :param then: makes the second command from the answer to the first.
+        :param check: given the answer to the second command, before the commit.
+        :return: the answer to the first command.
+        :raises ServerRefused: the server answered with an error.
+        :raises ConnectionLost: the primary was lost before the answer came; whether it took effect is not known.
+        """
+        handle = self.client[database]
+
+        def body(session: t.Any) -> dict[str, t.Any]:
+            self.round_trips += 2
+            reply = as_plain(handle.command(as_bson(first), session=session))
+            check(as_plain(handle.command(as_bson(then(reply)), session=session)))
+            return t.cast("dict[str, t.Any]", reply)
+
+        # The driver repeats the transaction when another one was in its way, and the commit when its answer was lost.
+        with self._translated(database, first), self.client.start_session() as session:
+            return t.cast("dict[str, t.Any]", session.with_transaction(body))
+
     def wait_for_primary(self, seconds: float) -> None:
         """Return as soon as a primary answers.
 
@@ -237,7 +268,7 @@ class Server:
             try:
                 if self.run("admin", {"hello": 1}).get("isWritablePrimary"):
                     return
-            except (ConnectionLost, ServerRefused):
+            except (ConnectionLost, ServerRefused, ServerUnreachable):
                 pass
             if time.monotonic() > deadline:
                 raise ServerUnreachable(
@@ -303,8 +334,19 @@ def as_bson(value: t.Any) -> t.Any:
     """The reverse of ``as_plain``: what is written as Extended JSON v2 becomes the value that it stands for."""
     if isinstance(value, dict):
         if len(value) == 1 and next(iter(value)) in EXTENDED_JSON_KEYS:
-            return json_util.object_hook(dict(value), json_util.RELAXED_JSON_OPTIONS)
+            inner = {key: as_bson(item) for key, item in value.items()}
+            return json_util.object_hook(inner, json_util.RELAXED_JSON_OPTIONS)
         return {key: as_bson(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [as_bson(item) for item in value]
     return value
+
+
+def invalid_value(value: t.Any) -> str | None:
+    """Why a value cannot be sent, ``None`` when it can: malformed Extended JSON, too large a number, too long."""
+    try:
+        size = len(encode({"value": as_bson(value)}))
+    except Exception as error:
+        # The driver has no common class for what can be wrong with a value: bson.errors, ValueError, OverflowError.
+        return " ".join(str(error).split()) or type(error).__name__
+    return None if size <= MAXIMUM_DOCUMENT_BYTES else f"{size} bytes are more than the 16 MiB of a document"

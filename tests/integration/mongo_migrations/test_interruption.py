@@ -1,0 +1,117 @@
+"""kill -9 in mid-batch, two runs at once, a lock that was left behind: nothing is lost and nothing is done twice."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+import pytest
+
+DOCUMENTS = 6000
+
+
+def kill_when(process: t.Any, condition: t.Callable[[], bool], seconds: float = 60) -> bool:
+    """``kill -9`` as soon as the condition holds; whether it did before the process ended."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline:
+        if condition():
+            process.kill()
+            process.wait()
+            return True
+        time.sleep(0.002)
+    process.communicate()
+    return False
+
+
+def progress(migrations: t.Any) -> int:
+    row = migrations.db.groundwork_migrations.find_one({"_id": "V 1"}) or {}
+    return int((row.get("progress") or {}).get("documents") or 0)
+
+
+NOT_REPEATABLE: dict[str, t.Any] = {
+    "operators": {"update_many": {"collection": "things", "update": {"$inc": {"n": 1}, "$push": {"log": 1}}, "batch_size": 20}},
+    "pipeline": {"backfill": {
+        "collection": "things", "batch_size": 20,
+        "pipeline": [{"$set": {"n": {"$add": ["$n", 1]}, "log": {"$concatArrays": ["$log", [1]]}}}]}},
+}
+
+
+@pytest.mark.parametrize("kind", NOT_REPEATABLE)
+def test_killed_backfill_continues_and_changes_every_document_once(migrations: t.Any, kind: str) -> None:
+    migrations.db.things.insert_many([{"_id": n, "n": 0, "log": []} for n in range(DOCUMENTS)])
+    migrations.write("V1__count.json", NOT_REPEATABLE[kind])
+    kills = 0
+    for share in (0.05, 0.3):
+        kills += kill_when(migrations.start(), lambda share=share: progress(migrations) > share * DOCUMENTS)
+    assert kills == 2, "a run was too fast to be killed in the middle"
+    assert 0 < progress(migrations) < DOCUMENTS
+    last = migrations.run(diff=True)
+    assert [a["action"] for a in last["actions"]] == ["continue"], last
+    assert migrations.db.things.count_documents({"n": 1, "log": [1]}) == DOCUMENTS
+    assert migrations.db.things.count_documents({"_groundwork_migration": {"$exists": True}}) == 0
+    record = migrations.db.groundwork_migrations.find_one({"_id": "V 1"})
+    assert record["success"] and record["progress"] is None
+    assert not migrations.run()["changed"]
+
+
+def test_killed_insert_continues_and_inserts_every_document_once(migrations: t.Any) -> None:
+    documents = [{"n": n, "text": "x" * 200} for n in range(DOCUMENTS * 4)]
+    migrations.write("V1__insert.json", {"insert": {"collection": "things", "documents": documents}})
+    assert kill_when(migrations.start(), lambda: progress(migrations) > 1000)
+    assert migrations.run()["actions"][0]["action"] == "continue"
+    assert migrations.db.things.count_documents({}) == len(documents)
+    assert len(migrations.db.things.distinct("n")) == len(documents)
+
+
+def test_two_runs_at_once_apply_once(migrations: t.Any) -> None:
+    migrations.db.things.insert_many([{"_id": n, "n": 0} for n in range(1000)])
+    migrations.write("V1__count.json", {"update_many": {"collection": "things", "update": {"$inc": {"n": 1}}, "batch_size": 50}})
+    runs = [migrations.start(lock_timeout=60) for _ in range(3)]
+    outputs = [process.communicate(timeout=120)[0] for process in runs]
+    assert [process.returncode for process in runs] == [0, 0, 0], outputs
+    assert sum('"changed": true' in output for output in outputs) == 1
+    assert migrations.db.things.count_documents({"n": 1}) == 1000
+
+
+def test_lock_of_another_run_is_respected_and_told(migrations: t.Any) -> None:
+    now = migrations.client.admin.command("hello")["localTime"]
+    migrations.db.groundwork_migrations_lock.insert_one({
+        "_id": "migrations", "owner": "someone", "host": "other-host", "pid": 42, "taken_at": now,
+        "expires_at": now.replace(year=now.year + 1),
+    })
+    migrations.write("V1__a.json", {"insert": {"collection": "things", "documents": [{"n": 1}]}})
+    before = migrations.everything()
+    refused = migrations.run(lock_timeout=1)
+    assert refused["failed"] and refused["error_code"] == "LOCKED"
+    assert "process 42 on other-host" in refused["msg"]
+    assert migrations.everything() == before
+    assert migrations.run(check=True)["changed"]
+
+
+def test_lock_is_free_after_a_run(migrations: t.Any) -> None:
+    migrations.write("V1__a.json", {"insert": {"collection": "things", "documents": [{"n": 1}]}})
+    migrations.run()
+    assert migrations.db.groundwork_migrations_lock.find_one()["owner"] is None
+    migrations.write("V2__b.json", {"insert": {"collection": "things", "documents": [{"n": 2}]}})
+    began = time.monotonic()
+    assert migrations.run(lock_lease=300)["changed"]
+    assert time.monotonic() - began < 30
+
+
+def test_killed_server_is_no_loss(migrations: t.Any) -> None:
+    """The server dies under the run; the run ends with an error and a rerun continues."""
+    migrations.db.things.insert_many([{"_id": n, "n": 0} for n in range(DOCUMENTS)])
+    migrations.write("V1__count.json", NOT_REPEATABLE["operators"])
+    process = migrations.start(connect_timeout=2)
+    deadline = time.monotonic() + 60
+    while progress(migrations) < 400 and time.monotonic() < deadline:
+        time.sleep(0.002)
+    migrations.server.kill()
+    time.sleep(1)
+    migrations.server.start()
+    output = process.communicate(timeout=120)[0]
+    assert '"failed": true' in output or '"changed": true' in output
+    if '"failed": true' in output:
+        assert migrations.run()["actions"][0]["action"] == "continue"
+    assert migrations.db.things.count_documents({"n": 1}) == DOCUMENTS
+    assert migrations.db.things.count_documents({"_groundwork_migration": {"$exists": True}}) == 0
