@@ -59,7 +59,7 @@ options:
               - Name of the index. Unset means the name that drivers make up, such as C(client_id_1), and lets an
                 existing index of the same definition go by any name.
               - A change of an index without a declared name, which cannot be made in place, gives the new index a
-                name such as C(client_id_1_sparse) when the usual one is still taken by its predecessor.
+                name such as C(client_id_1__sparse) when the usual one is still taken by its predecessor.
             type: str
           unique:
             description: Whether the keys are unique. From MongoDB 6.0 an existing index is made unique in place.
@@ -172,6 +172,15 @@ options:
           - A collection that holds documents must be named in O(confirm_recreate) as well.
         type: bool
         default: false
+  profile:
+    description:
+      - What the declaration has to be possible on. Everything that is not is told, with its place, before the first
+        change.
+      - V(auto) is the server's own engine and version. V(portable) is what all of them can do, for MongoDB in one
+        environment and Amazon DocumentDB in another.
+    type: str
+    choices: [auto, mongodb-7.0, mongodb-6.0, documentdb-8.0, documentdb-5.0, portable]
+    default: auto
   confirm_recreate:
     description:
       - Full names (C(database.collection)) of collections whose documents may be destroyed by recreating them.
@@ -326,7 +335,7 @@ server:
   description: The server. Empty when O(assume_empty) avoided the connection.
   returned: always
   type: dict
-  sample: {engine: mongodb, version: 7.0.14, replica_set: rs0}
+  sample: {engine: mongodb, version: 7.0.14, replica_set: rs0, profile: mongodb-7.0}
 statistics:
   description: Number of commands sent, and seconds spent on reading the live state and on planning.
   returned: always
@@ -346,6 +355,7 @@ from ..module_utils._mongo.collections.spec import CollectionSpec, read_collecti
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.indexes import ladder
 from ..module_utils._mongo.profiles.ability import ability_of
+from ..module_utils._mongo.profiles.compatibility import AUTOMATIC, PROFILES, check_profile, profile_of
 from ..module_utils._mongo.specification import Problems, as_number
 
 ASSUMED_VERSION = (7, 0)
@@ -358,6 +368,7 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         **connection_argument_spec(),
         "database": {"type": "str", "required": True},
         "collections": {"type": "list", "elements": "dict", "required": True},
+        "profile": {"type": "str", "choices": list(PROFILES), "default": AUTOMATIC},
         "confirm_recreate": {"type": "list", "elements": "str", "default": []},
         "allow_rebuild": {"type": "bool", "default": False},
         "unmanaged_indexes": {"type": "str", "choices": ["report", "ignore", "hide", "drop"], "default": "report"},
@@ -377,7 +388,16 @@ def read_specification(parameters: dict[str, t.Any]) -> list[CollectionSpec]:
     read_database(parameters["database"], problems)
     specs = read_collections(parameters["collections"], parameters["database"], problems)
     problems.raise_if_any("the specification", "specification")
+    if parameters["profile"] != AUTOMATIC:
+        refuse_impossible(parameters["profile"], parameters["database"], specs)
     return specs
+
+
+def refuse_impossible(profile: str, database: str, specs: list[CollectionSpec]) -> None:
+    """:raises GroundworkError: the profile cannot do all that is declared."""
+    problems = Problems()
+    check_profile(profile, database, specs, problems)
+    problems.raise_if_any(f"the specification for {profile}", "profile")
 
 
 def policy_of(parameters: dict[str, t.Any]) -> Policy:
@@ -418,10 +438,14 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     server = api.connect(parameters, "groundwork.databases.mongo_collections")
     try:
         facts = server.facts
+        profile = profile_of(facts.engine, facts.version)
+        refuse_impossible(profile, parameters["database"], specs)
         outcome = reconcile(server, settings(facts.engine, facts.version))
     finally:
         server.close()
-    shown = {"engine": facts.engine, "version": facts.version_text, "replica_set": facts.replica_set}
+    shown = {
+        "engine": facts.engine, "version": facts.version_text, "replica_set": facts.replica_set, "profile": profile,
+    }
     for warning in outcome.warnings:
         module.warn(warning)
     return result_of(outcome, shown, server.round_trips)

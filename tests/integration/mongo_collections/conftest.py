@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from mongo_subject import Subject  # noqa: E402
+from mongo_subject import Subject
 
 
 @pytest.fixture

@@ -21,7 +21,10 @@ class Subject:
     def declare(self, *collections: dict[str, t.Any], check: bool = False, **options: t.Any) -> t.Any:
         """Run the module, always in diff mode."""
         arguments = {
-            **self.server.login, "database": self.name, "collections": copy.deepcopy(list(collections)), **options,
+            **self.server.login,
+            "database": self.name,
+            "collections": copy.deepcopy(list(collections)),
+            **options,
         }
         return self._run("mongo_collections", arguments, check=check, diff=True)
 

@@ -1,6 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every kind of index: recognised when it was made by hand, changed by the cheapest means, and never without a successor."""
+"""Every kind of index: recognised when it was made by hand, changed by the cheapest means, and never without a
+successor.
+"""
 
 from __future__ import annotations
 
@@ -25,23 +27,40 @@ BY_HAND: list[tuple[str, list[tuple[str, t.Any]], dict[str, t.Any], dict[str, t.
     ("unique", [("a", 1)], {"unique": True}, {"keys": {"a": 1}, "unique": True}),
     ("sparse", [("a", 1)], {"sparse": True, "unique": False}, {"keys": {"a": 1}, "sparse": True}),
     ("background", [("a", 1)], {"background": True}, {"keys": {"a": 1}}),
-    ("partial", [("a", 1)], {"partialFilterExpression": {"b": 5, "c": {"$gt": 1.0}}},
-     {"keys": {"a": 1}, "partial_filter_expression": {"$and": [{"c": {"$gt": 1}}, {"b": {"$eq": 5}}]}}),
+    (
+        "partial",
+        [("a", 1)],
+        {"partialFilterExpression": {"b": 5, "c": {"$gt": 1.0}}},
+        {"keys": {"a": 1}, "partial_filter_expression": {"$and": [{"c": {"$gt": 1}}, {"b": {"$eq": 5}}]}},
+    ),
     ("expiring", [("a", 1)], {"expireAfterSeconds": 60}, {"keys": {"a": 1}, "expire_after_seconds": 60}),
     ("text", [("t", "text")], {}, {"keys": {"t": "text"}}),
-    ("text, weighted", [("x", 1), ("t", "text"), ("u", "text")], {"weights": {"u": 3}, "default_language": "german"},
-     {"keys": {"x": 1, "t": "text", "u": "text"}, "weights": {"u": 3, "t": 1}, "default_language": "german"}),
+    (
+        "text, weighted",
+        [("x", 1), ("t", "text"), ("u", "text")],
+        {"weights": {"u": 3}, "default_language": "german"},
+        {"keys": {"x": 1, "t": "text", "u": "text"}, "weights": {"u": 3, "t": 1}, "default_language": "german"},
+    ),
     ("text on everything", [("$**", "text")], {}, {"keys": {"$**": "text"}}),
     ("2dsphere", [("g", "2dsphere"), ("a", 1)], {}, {"keys": {"g": "2dsphere", "a": 1}}),
-    ("2d", [("p", "2d")], {"bits": 20, "min": -10, "max": 10}, {"keys": {"p": "2d"}, "bits": 20, "min": -10, "max": 10}),
+    (
+        "2d",
+        [("p", "2d")],
+        {"bits": 20, "min": -10, "max": 10},
+        {"keys": {"p": "2d"}, "bits": 20, "min": -10, "max": 10},
+    ),
     ("2d, defaults spelled out", [("p", "2d")], {"bits": 26}, {"keys": {"p": "2d"}}),
     ("hashed", [("a", "hashed")], {}, {"keys": {"a": "hashed"}}),
     ("hashed, compound", [("b", 1), ("a", "hashed")], {}, {"keys": {"b": 1, "a": "hashed"}}),
     ("hashed _id", [("_id", "hashed")], {}, {"keys": {"_id": "hashed"}}),
     ("wildcard", [("$**", 1)], {}, {"keys": {"$**": 1}}),
     ("wildcard below a field", [("a.$**", 1)], {}, {"keys": {"a.$**": 1}}),
-    ("wildcard, projected", [("$**", 1)], {"wildcardProjection": {"a": 1, "b.c": True}},
-     {"keys": {"$**": 1}, "wildcard_projection": {"b": {"c": 1}, "a": 1}}),
+    (
+        "wildcard, projected",
+        [("$**", 1)],
+        {"wildcardProjection": {"a": 1, "b.c": True}},
+        {"keys": {"$**": 1}, "wildcard_projection": {"b": {"c": 1}, "a": 1}},
+    ),
     ("hidden", [("a", 1)], {"hidden": True}, {"keys": {"a": 1}, "hidden": True}),
     ("collation", [("a", 1)], {"collation": EN2}, {"keys": {"a": 1}, "collation": EN2}),
     ("another name", [("a", 1)], {"name": "by_hand"}, {"keys": {"a": 1}}),
@@ -49,7 +68,9 @@ BY_HAND: list[tuple[str, list[tuple[str, t.Any]], dict[str, t.Any], dict[str, t.
 ]
 
 
-@pytest.mark.parametrize(("keys", "options", "declaration"), [row[1:] for row in BY_HAND], ids=[row[0] for row in BY_HAND])
+@pytest.mark.parametrize(
+    ("keys", "options", "declaration"), [row[1:] for row in BY_HAND], ids=[row[0] for row in BY_HAND]
+)
 def test_made_by_hand_then_declared_is_no_change(
     subject: Subject, keys: list[tuple[str, t.Any]], options: dict[str, t.Any], declaration: dict[str, t.Any]
 ) -> None:
@@ -105,34 +126,91 @@ def watched(subject: Subject, query: dict[str, t.Any]) -> t.Iterator[list[str]]:
 START = {"keys": {"a": 1}}
 ONE_CHANGE: list[tuple[str, dict[str, t.Any], dict[str, t.Any], dict[str, t.Any], list[str]]] = [
     ("expiry appears", START, {**START, "expire_after_seconds": 60}, {}, ["modify subject.a_1"]),
-    ("expiry changes", {**START, "expire_after_seconds": 60}, {**START, "expire_after_seconds": 90}, {},
-     ["modify subject.a_1"]),
-    ("expiry goes", {**START, "expire_after_seconds": 6000}, START, {"allow_rebuild": True},
-     ["create bridge for subject.groundwork_bridge_a_1", "drop subject.a_1", "rebuild subject.a_1",
-      "drop subject.groundwork_bridge_a_1"]),
+    (
+        "expiry changes",
+        {**START, "expire_after_seconds": 60},
+        {**START, "expire_after_seconds": 90},
+        {},
+        ["modify subject.a_1"],
+    ),
+    (
+        "expiry goes",
+        {**START, "expire_after_seconds": 6000},
+        START,
+        {"allow_rebuild": True},
+        [
+            "create bridge for subject.groundwork_bridge_a_1",
+            "drop subject.a_1",
+            "rebuild subject.a_1",
+            "drop subject.groundwork_bridge_a_1",
+        ],
+    ),
     ("preparation for uniqueness", START, {**START, "prepare_unique": True}, {}, ["modify subject.a_1"]),
     ("preparation taken back", {**START, "prepare_unique": True}, START, {}, ["modify subject.a_1"]),
     ("uniqueness", START, {**START, "unique": True}, {}, ["modify subject.a_1"]),
-    ("uniqueness, after preparation", {**START, "prepare_unique": True}, {**START, "unique": True}, {},
-     ["modify subject.a_1"]),
-    ("uniqueness and expiry", START, {**START, "unique": True, "expire_after_seconds": 6000}, {},
-     ["modify subject.a_1", "modify subject.a_1"]),
-    ("no longer unique", {**START, "unique": True}, START, {}, ["create subject.a_1_plain", "drop subject.a_1"]),
-    ("no longer unique, named", {**START, "unique": True, "name": "n"}, {**START, "name": "n"}, {"allow_rebuild": True},
-     ["create bridge for subject.groundwork_bridge_n", "drop subject.n", "rebuild subject.n",
-      "drop subject.groundwork_bridge_n"]),
-    ("sparse", START, {**START, "sparse": True}, {}, ["create subject.a_1_sparse", "drop subject.a_1"]),
-    ("partial", START, {**START, "partial_filter_expression": {"a": {"$gt": 0}}}, {},
-     ["create subject.a_1_partial", "drop subject.a_1"]),
-    ("collation", START, {**START, "collation": EN2}, {}, ["create subject.a_1_collation", "drop subject.a_1"]),
-    ("another key", START, {"keys": {"a": 1, "b": 1}}, {"unmanaged_indexes": "drop"},
-     ["create subject.a_1_b_1", "drop subject.a_1"]),
-    ("another direction", START, {"keys": {"a": -1}}, {"unmanaged_indexes": "drop"},
-     ["create subject.a_-1", "drop subject.a_1"]),
-    ("another name", START, {**START, "name": "n"}, {"allow_rebuild": True},
-     ["create bridge for subject.groundwork_bridge_n", "drop subject.a_1", "rename subject.n",
-      "drop subject.groundwork_bridge_n"]),
-]  # fmt: skip
+    (
+        "uniqueness, after preparation",
+        {**START, "prepare_unique": True},
+        {**START, "unique": True},
+        {},
+        ["modify subject.a_1"],
+    ),
+    (
+        "uniqueness and expiry",
+        START,
+        {**START, "unique": True, "expire_after_seconds": 6000},
+        {},
+        ["modify subject.a_1", "modify subject.a_1"],
+    ),
+    ("no longer unique", {**START, "unique": True}, START, {}, ["create subject.a_1__plain", "drop subject.a_1"]),
+    (
+        "no longer unique, named",
+        {**START, "unique": True, "name": "n"},
+        {**START, "name": "n"},
+        {"allow_rebuild": True},
+        [
+            "create bridge for subject.groundwork_bridge_n",
+            "drop subject.n",
+            "rebuild subject.n",
+            "drop subject.groundwork_bridge_n",
+        ],
+    ),
+    ("sparse", START, {**START, "sparse": True}, {}, ["create subject.a_1__sparse", "drop subject.a_1"]),
+    (
+        "partial",
+        START,
+        {**START, "partial_filter_expression": {"a": {"$gt": 0}}},
+        {},
+        ["create subject.a_1__partial", "drop subject.a_1"],
+    ),
+    ("collation", START, {**START, "collation": EN2}, {}, ["create subject.a_1__collation", "drop subject.a_1"]),
+    (
+        "another key",
+        START,
+        {"keys": {"a": 1, "b": 1}},
+        {"unmanaged_indexes": "drop"},
+        ["create subject.a_1_b_1", "drop subject.a_1"],
+    ),
+    (
+        "another direction",
+        START,
+        {"keys": {"a": -1}},
+        {"unmanaged_indexes": "drop"},
+        ["create subject.a_-1", "drop subject.a_1"],
+    ),
+    (
+        "another name",
+        START,
+        {**START, "name": "n"},
+        {"allow_rebuild": True},
+        [
+            "create bridge for subject.groundwork_bridge_n",
+            "drop subject.a_1",
+            "rename subject.n",
+            "drop subject.groundwork_bridge_n",
+        ],
+    ),
+]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +229,9 @@ def test_one_change_takes_the_cheapest_rung_and_queries_keep_an_index(
     with watched(subject, query) as bad:
         result = subject.declare(wanted, **options)
     assert verbs(result) == expected
-    assert result["changed"] and [item["name"] for item in planned["actions"]] == [item["name"] for item in result["actions"]]
+    assert result["changed"] and [item["name"] for item in planned["actions"]] == [
+        item["name"] for item in result["actions"]
+    ]
     assert planned["diff"] == result["diff"]
     assert collated or bad == []
     again = subject.declare(wanted, **options)
@@ -175,9 +255,13 @@ STUCK = [
     ("bits", {"keys": {"p": "2d"}}, {"keys": {"p": "2d"}, "bits": 20}, "bits"),
     ("name", START, {**START, "name": "n"}, "its name is a_1"),
     ("named and sparse", {**START, "name": "n"}, {**START, "name": "n", "sparse": True}, "sparse"),
-    ("projection", {"keys": {"$**": 1}, "name": "w"}, {"keys": {"$**": 1}, "name": "w", "wildcard_projection": {"a": 1}},
-     "projection"),
-]  # fmt: skip
+    (
+        "projection",
+        {"keys": {"$**": 1}, "name": "w"},
+        {"keys": {"$**": 1}, "name": "w", "wildcard_projection": {"a": 1}},
+        "projection",
+    ),
+]
 
 
 @pytest.mark.parametrize(("before", "after", "word"), [row[1:] for row in STUCK], ids=[row[0] for row in STUCK])
@@ -276,7 +360,7 @@ def test_the_limit_of_64_indexes_is_planned(subject: Subject) -> None:
 def test_an_earlier_variant_gives_way_when_the_option_is_taken_back(subject: Subject) -> None:
     subject.declare({"name": "subject", "indexes": [START]})
     subject.declare({"name": "subject", "indexes": [{**START, "sparse": True}]})
-    assert list(subject.indexes("subject")) == ["a_1_sparse"]
+    assert list(subject.indexes("subject")) == ["a_1__sparse"]
     assert verbs(subject.declare({"name": "subject", "indexes": [START]})) == [
-        "create subject.a_1", "drop subject.a_1_sparse",
+        "create subject.a_1", "drop subject.a_1__sparse",
     ]  # fmt: skip

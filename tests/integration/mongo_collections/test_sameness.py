@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The planner and the server must agree on when two indexes are the same: pairs of indexes, put to both.
 
-What the planner calls equal, the server accepts as already there; what it calls another signature, the server builds beside
-the first; what it calls other options, the server refuses with error 85 or 86.
+What the planner calls equal, the server accepts as already there; what it calls another signature, the server builds
+beside the first; what it calls other options, the server refuses with error 85 or 86.
 """
 
 from __future__ import annotations
@@ -30,11 +30,22 @@ leaves = st.one_of(
     scalars,
     st.builds(lambda value: {"$eq": value}, scalars),
     st.builds(lambda values: {"$in": values}, st.lists(scalars, min_size=1, max_size=3)),
-    st.sampled_from([
-        {"$exists": True}, {"$exists": 1}, {"$type": "string"}, {"$type": 2}, {"$type": ["string"]},
-        {"$type": ["int", "string"]}, {"$type": [2, 16]}, {"$gt": 1, "$lt": 5}, {"$lt": 5, "$gt": 1.0}, {"$gte": 1},
-        {"n": 1, "m": 2}, {"m": 2, "n": 1},
-    ]),
+    st.sampled_from(
+        [
+            {"$exists": True},
+            {"$exists": 1},
+            {"$type": "string"},
+            {"$type": 2},
+            {"$type": ["string"]},
+            {"$type": ["int", "string"]},
+            {"$type": [2, 16]},
+            {"$gt": 1, "$lt": 5},
+            {"$lt": 5, "$gt": 1.0},
+            {"$gte": 1},
+            {"n": 1, "m": 2},
+            {"m": 2, "n": 1},
+        ]
+    ),
 )
 clauses = st.dictionaries(st.sampled_from(["f", "g"]), leaves, min_size=1, max_size=2)
 filters = st.recursive(
@@ -45,15 +56,34 @@ filters = st.recursive(
     ),
     max_leaves=4,
 )
-ordinary_keys = st.sampled_from([
-    {"a": 1}, {"a": 1.0}, {"a": -1}, {"a": 5}, {"a": 1, "b": 1}, {"b": 1, "a": 1}, {"a.b": 1}, {"a": "hashed"},
-    {"a": "2dsphere"}, {"a": "2dsphere", "b": 1},
-])
-collations = st.sampled_from([
-    {"locale": "en"}, {"locale": "en", "strength": 3}, {"locale": "en", "strength": 3.0}, {"locale": "en", "strength": 2},
-    {"locale": "simple"}, {"locale": "fr"}, {"locale": "fr_CA"}, {"locale": "fr_CA", "backwards": True},
-    {"locale": "fr_CA", "backwards": False}, {"locale": "en", "caseLevel": False},
-])
+ordinary_keys = st.sampled_from(
+    [
+        {"a": 1},
+        {"a": 1.0},
+        {"a": -1},
+        {"a": 5},
+        {"a": 1, "b": 1},
+        {"b": 1, "a": 1},
+        {"a.b": 1},
+        {"a": "hashed"},
+        {"a": "2dsphere"},
+        {"a": "2dsphere", "b": 1},
+    ]
+)
+collations = st.sampled_from(
+    [
+        {"locale": "en"},
+        {"locale": "en", "strength": 3},
+        {"locale": "en", "strength": 3.0},
+        {"locale": "en", "strength": 2},
+        {"locale": "simple"},
+        {"locale": "fr"},
+        {"locale": "fr_CA"},
+        {"locale": "fr_CA", "backwards": True},
+        {"locale": "fr_CA", "backwards": False},
+        {"locale": "en", "caseLevel": False},
+    ]
+)
 flags = st.sampled_from([True, False])
 
 
@@ -65,40 +95,73 @@ ordinary = st.builds(
     lambda keys, rest: {"key": keys, **rest},
     ordinary_keys,
     options(
-        unique=flags, sparse=flags, hidden=flags, expireAfterSeconds=st.sampled_from([0, 60, 60.0]),
-        partialFilterExpression=filters, collation=collations,
+        unique=flags,
+        sparse=flags,
+        hidden=flags,
+        expireAfterSeconds=st.sampled_from([0, 60, 60.0]),
+        partialFilterExpression=filters,
+        collation=collations,
     ),
 )
 filtered = st.builds(lambda expression: {"key": {"a": 1}, "partialFilterExpression": expression}, filters)
 text = st.builds(
     lambda keys, rest: {"key": keys, **rest},
-    st.sampled_from([
-        {"a": "text"}, {"a": "text", "b": "text"}, {"b": "text", "a": "text"}, {"$**": "text"}, {"c": 1, "a": "text"},
-        {"a": "text", "c": 1}, {"_fts": "text", "_ftsx": 1},
-    ]),
+    st.sampled_from(
+        [
+            {"a": "text"},
+            {"a": "text", "b": "text"},
+            {"b": "text", "a": "text"},
+            {"$**": "text"},
+            {"c": 1, "a": "text"},
+            {"a": "text", "c": 1},
+            {"_fts": "text", "_ftsx": 1},
+        ]
+    ),
     options(
         weights=st.sampled_from([{"a": 1}, {"a": 1.0}, {"a": 2}, {"b": 1}, {"a": 1, "b": 1}]),
-        default_language=st.sampled_from(["english", "german"]), language_override=st.sampled_from(["language", "lang"]),
-        sparse=flags, unique=flags, textIndexVersion=st.sampled_from([2, 3]),
+        default_language=st.sampled_from(["english", "german"]),
+        language_override=st.sampled_from(["language", "lang"]),
+        sparse=flags,
+        unique=flags,
+        textIndexVersion=st.sampled_from([2, 3]),
     ),
 )
 wildcard = st.builds(
     lambda keys, rest: {"key": keys, **rest},
     st.sampled_from([{"$**": 1}, {"$**": 1.0}, {"a.$**": 1}]),
-    options(wildcardProjection=st.sampled_from([
-        {"a": 1}, {"a": True}, {"a": 0}, {"a": 1, "b.c": 1}, {"b": {"c": 1}, "a": 1}, {"a": 1, "_id": 0}, {"a": 1, "_id": 1},
-        {"a": 0, "_id": 1}, {"a": 0, "_id": 0}, {"_id": 0}, {"_id": 1},
-    ])),
+    options(
+        wildcardProjection=st.sampled_from(
+            [
+                {"a": 1},
+                {"a": True},
+                {"a": 0},
+                {"a": 1, "b.c": 1},
+                {"b": {"c": 1}, "a": 1},
+                {"a": 1, "_id": 0},
+                {"a": 1, "_id": 1},
+                {"a": 0, "_id": 1},
+                {"a": 0, "_id": 0},
+                {"_id": 0},
+                {"_id": 1},
+            ]
+        )
+    ),
 )
 flat = st.builds(
     lambda keys, rest: {"key": keys, **rest},
     st.sampled_from([{"a": "2d"}, {"a": "2d", "b": 1}]),
-    options(bits=st.sampled_from([20, 20.0, 30]), min=st.sampled_from([-10, -10.0, -10.5]), max=st.sampled_from([10, 20.5])),
+    options(
+        bits=st.sampled_from([20, 20.0, 30]), min=st.sampled_from([-10, -10.0, -10.5]), max=st.sampled_from([10, 20.5])
+    ),
 )
 any_index = st.one_of(ordinary, filtered, text, wildcard, flat)
 pairs = st.one_of(
-    st.tuples(ordinary, ordinary), st.tuples(filtered, filtered), st.tuples(text, text), st.tuples(wildcard, wildcard),
-    st.tuples(flat, flat), st.tuples(any_index, any_index),
+    st.tuples(ordinary, ordinary),
+    st.tuples(filtered, filtered),
+    st.tuples(text, text),
+    st.tuples(wildcard, wildcard),
+    st.tuples(flat, flat),
+    st.tuples(any_index, any_index),
 )
 
 
@@ -138,8 +201,12 @@ def planners_view(collection: t.Any, wanted: dict[str, t.Any]) -> str:
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@example(({"key": {"a": 1}, "partialFilterExpression": {"$or": [{"f": 1}, {"f": 1}]}},
-          {"key": {"a": 1}, "partialFilterExpression": {"f": 1}}))
+@example(
+    (
+        {"key": {"a": 1}, "partialFilterExpression": {"$or": [{"f": 1}, {"f": 1}]}},
+        {"key": {"a": 1}, "partialFilterExpression": {"f": 1}},
+    )
+)
 @given(pairs)
 def test_planner_and_server_agree(collection: t.Any, pair: tuple[dict[str, t.Any], dict[str, t.Any]]) -> None:
     first, second = pair

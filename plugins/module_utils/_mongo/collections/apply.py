@@ -36,12 +36,11 @@ CANNOT_CONVERT_TO_UNIQUE = 359
 class Overtaken(Exception):  # noqa: N818 - it is no error, it asks for a new plan
     """The plan no longer fits the live state.
 
-    :ivar lost: the primary was lost, so that another one has to be awaited.
+    :ivar cause: ``ConnectionLost`` when another primary has to be awaited first.
     """
 
-    def __init__(self, cause: GroundworkError, lost: bool) -> None:
+    def __init__(self, cause: GroundworkError) -> None:
         self.cause = cause
-        self.lost = lost
         super().__init__(str(cause))
 
 
@@ -70,11 +69,11 @@ def apply(
         try:
             _send(server, database, batch, log)
         except ConnectionLost as error:
-            raise Overtaken(error, lost=True) from error
+            raise Overtaken(error) from error
         except ServerRefused as error:
             if error.server_code not in batch.changes[0].done:
                 if error.server_code in OVERTAKEN_CODES:
-                    raise Overtaken(error, lost=False) from error
+                    raise Overtaken(error) from error
                 raise _refusal(error, batch, applied) from None
         applied.add(batch.changes, time.monotonic() - started)
 

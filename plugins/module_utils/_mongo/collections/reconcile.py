@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from ..._errors import GroundworkError
-from ..api import Server
+from ..api import ConnectionLost, Server, ServerUnreachable
 from ..specification import Problems
 from .apply import Applied, Overtaken, apply
 from .checks import DocumentChecks
@@ -75,11 +75,13 @@ def reconcile(server: Server, settings: Settings) -> Outcome:
                 return dataclasses.replace(first, actions=applied.actions, changed=bool(applied.actions), plan=final)
             apply(server, settings.database, current.plan.changes, applied, settings.log)
         except Overtaken as interruption:
-            if interruption.lost:
-                server.wait_for_primary(settings.wait_seconds)
             cause: GroundworkError | None = interruption.cause
+        except ConnectionLost as error:
+            cause = error
         else:
             cause = None
+        if isinstance(cause, ConnectionLost):
+            _await_primary(server, settings, applied)
     raise GroundworkError(
         "The database does not become what is declared: " + (
             cause.what if cause else f"still to do after {ATTEMPTS} attempts is "
@@ -89,6 +91,14 @@ def reconcile(server: Server, settings: Settings) -> Outcome:
         hint="Look for another program that changes the same collections, then run again.",
         code="not_converged", details={"actions": applied.actions, "changed": bool(applied.actions)},
     )  # fmt: skip
+
+
+def _await_primary(server: Server, settings: Settings, applied: Applied) -> None:
+    try:
+        server.wait_for_primary(settings.wait_seconds)
+    except ServerUnreachable as error:
+        error.details.update(actions=applied.actions, changed=bool(applied.actions))
+        raise
 
 
 def _plan(server: Server, settings: Settings) -> Outcome:

@@ -31,6 +31,7 @@ VARIANTS = {
     "unique": "unique", "sparse": "sparse", "filter": "partial", "collation": "collation", "projection": "projection",
 }  # fmt: skip
 PLAIN_VARIANT = "plain"
+VARIANT_MARK = "__"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,11 +147,13 @@ class Ladder:
                 self._problem(want, f"it is being built under the name {match.name}: wait until that has ended")
             else:
                 self._build(want, match.name, Phase.BUILD, action="await build of")
+                self._finish_succession(want, match)
             return
         if match.name != want.spec.name and want.spec.named:
             self._rebuild(want, match, "rename", f"its name is {match.name} and an index cannot be renamed")
             return
         self.plan.kept[want.spec.path] = match.name
+        self._finish_succession(want, match)
         differing = differing_options(want.index, match)
         stuck = [name for name in differing if not self._fits_in_place(name, want, match)]
         if stuck:
@@ -160,6 +163,14 @@ class Ladder:
         if want.index.hidden != match.hidden:
             settings["hidden"] = want.index.hidden
         self._modify(want, match, settings)
+
+    def _finish_succession(self, want: Wanted, match: Index) -> None:
+        """Drop the predecessor that an interrupted run left beside its successor: one of the two has a made-up name."""
+        for index in self.live:
+            if want.spec.named or index.name in self.matched or not _is_variant(index, want):
+                continue
+            if VARIANT_MARK in match.name or VARIANT_MARK in index.name:
+                self._drop_replaced(index, want)
 
     def _fits_in_place(self, name: str, want: Wanted, match: Index) -> bool:
         if name == "expireAfterSeconds":
@@ -213,7 +224,7 @@ class Ladder:
 
     def _free_variant(self, want: Wanted) -> str:
         parts = [word for part, word in VARIANTS.items() if part in _special_parts(want.index)]
-        base = "_".join([want.spec.name, *(parts or [PLAIN_VARIANT])])
+        base = want.spec.name + VARIANT_MARK + "_".join(parts or [PLAIN_VARIANT])
         candidates = [base, *(f"{base}_{number}" for number in range(2, MAXIMUM_INDEXES + 2))]
         return next(name for name in candidates if name not in self.taken)
 
@@ -398,4 +409,5 @@ def _is_variant(index: Index, want: Wanted) -> bool:
     if index.keys != want.index.keys:
         return False
     words = "|".join([*VARIANTS.values(), PLAIN_VARIANT])
-    return re.fullmatch(rf"{re.escape(default_name(want.spec.keys))}(_({words}))*(_\d+)?", index.name) is not None
+    usual = re.escape(default_name(want.spec.keys))
+    return re.fullmatch(rf"{usual}({VARIANT_MARK}({words})(_({words}))*(_\d+)?)?", index.name) is not None

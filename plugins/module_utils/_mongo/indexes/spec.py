@@ -181,9 +181,9 @@ def _check_kind_options(
                 problems.add(fields.where(name), f"only a {owner} index has this option")
     if "wildcardProjection" in options and not any(field == "$**" for field, _direction in keys):
         problems.add(fields.where("wildcard_projection"), "only a wildcard index on $** has this option")
-    if kind == "text" and all(direction != "text" or field == "_fts" for field, direction in keys):
-        if not options.get("weights"):
-            problems.add(fields.where("weights"), "an index on _fts needs the weights of its fields")
+    raw_text = kind == "text" and all(direction != "text" or field == "_fts" for field, direction in keys)
+    if raw_text and not options.get("weights"):
+        problems.add(fields.where("weights"), "an index on _fts needs the weights of its fields")
     for field, weight in (options.get("weights") or {}).items():
         if isinstance(weight, bool) or not isinstance(weight, int) or not 0 < weight < 100_000:
             problems.add(f"{fields.where('weights')}.{field}", "a weight is a whole number from 1 to 99999")

@@ -3,7 +3,8 @@
 """What a server can do in place, by engine and version.
 
 Sources: the MongoDB manual on collMod (unique and cappedSize since 6.0, an expiry on an index without one since 5.1),
-the Amazon DocumentDB documentation on index and collMod support (hidden since 8.0.1, one index per key pattern).
+the Amazon DocumentDB documentation on index and collMod support (hidden since 5.0.2 and 8.0.1, one index per key
+pattern).
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -24,7 +25,7 @@ def ability_of(engine: str, version: tuple[int, ...]) -> Ability:
     if engine == "documentdb":
         return Ability(
             indexes=ladder.Ability(
-                unique_in_place=False, hide=version >= (8, 0, 1), expiry_in_place=False, side_by_side=False
+                unique_in_place=False, hide=_hides(version), expiry_in_place=False, side_by_side=False
             ),
             collections=options.Ability(resize_capped=False, modify_view=version >= (8, 0)),
         )
@@ -35,3 +36,7 @@ def ability_of(engine: str, version: tuple[int, ...]) -> Ability:
         ),
         collections=options.Ability(resize_capped=version >= (6, 0)),
     )
+
+
+def _hides(version: tuple[int, ...]) -> bool:
+    return version >= (8, 0, 1) or (5, 0, 2) <= version < (8, 0)
