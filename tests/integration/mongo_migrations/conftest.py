@@ -79,12 +79,19 @@ class Migrations:
 
     def arguments(self, **options: t.Any) -> dict[str, t.Any]:
         return {
-            **self.server.login, "database": self.name, "locations": [str(self.folder)], "remote_src": True,
-            "lock_lease": 3, "lock_timeout": 10, **options,
+            **self.server.login,
+            "database": self.name,
+            "locations": [str(self.folder)],
+            "remote_src": True,
+            "lock_lease": 3,
+            "lock_timeout": 10,
+            **options,
         }
 
     def run(self, check: bool = False, diff: bool = False, **options: t.Any) -> dict[str, t.Any]:
-        return t.cast("dict[str, t.Any]", self._run("mongo_migrations", self.arguments(**options), check=check, diff=diff))
+        return t.cast(
+            "dict[str, t.Any]", self._run("mongo_migrations", self.arguments(**options), check=check, diff=diff)
+        )
 
     def start(self, **options: t.Any) -> t.Any:
         return self._start("mongo_migrations", self.arguments(**options))

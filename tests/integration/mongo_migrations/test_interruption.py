@@ -7,6 +7,8 @@ import typing as t
 
 import pytest
 
+from .conftest import Migrations
+
 DOCUMENTS = 6000
 
 
@@ -29,10 +31,16 @@ def progress(migrations: t.Any) -> int:
 
 
 NOT_REPEATABLE: dict[str, t.Any] = {
-    "operators": {"update_many": {"collection": "things", "update": {"$inc": {"n": 1}, "$push": {"log": 1}}, "batch_size": 20}},
-    "pipeline": {"backfill": {
-        "collection": "things", "batch_size": 20,
-        "pipeline": [{"$set": {"n": {"$add": ["$n", 1]}, "log": {"$concatArrays": ["$log", [1]]}}}]}},
+    "operators": {
+        "update_many": {"collection": "things", "update": {"$inc": {"n": 1}, "$push": {"log": 1}}, "batch_size": 20}
+    },
+    "pipeline": {
+        "backfill": {
+            "collection": "things",
+            "batch_size": 20,
+            "pipeline": [{"$set": {"n": {"$add": ["$n", 1]}, "log": {"$concatArrays": ["$log", [1]]}}}],
+        }
+    },
 }
 
 
@@ -65,7 +73,9 @@ def test_killed_insert_continues_and_inserts_every_document_once(migrations: t.A
 
 def test_two_runs_at_once_apply_once(migrations: t.Any) -> None:
     migrations.db.things.insert_many([{"_id": n, "n": 0} for n in range(1000)])
-    migrations.write("V1__count.json", {"update_many": {"collection": "things", "update": {"$inc": {"n": 1}}, "batch_size": 50}})
+    migrations.write(
+        "V1__count.json", {"update_many": {"collection": "things", "update": {"$inc": {"n": 1}}, "batch_size": 50}}
+    )
     runs = [migrations.start(lock_timeout=60) for _ in range(3)]
     outputs = [process.communicate(timeout=120)[0] for process in runs]
     assert [process.returncode for process in runs] == [0, 0, 0], outputs
@@ -75,10 +85,16 @@ def test_two_runs_at_once_apply_once(migrations: t.Any) -> None:
 
 def test_lock_of_another_run_is_respected_and_told(migrations: t.Any) -> None:
     now = migrations.client.admin.command("hello")["localTime"]
-    migrations.db.groundwork_migrations_lock.insert_one({
-        "_id": "migrations", "owner": "someone", "host": "other-host", "pid": 42, "taken_at": now,
-        "expires_at": now.replace(year=now.year + 1),
-    })
+    migrations.db.groundwork_migrations_lock.insert_one(
+        {
+            "_id": "migrations",
+            "owner": "someone",
+            "host": "other-host",
+            "pid": 42,
+            "taken_at": now,
+            "expires_at": now.replace(year=now.year + 1),
+        }
+    )
     migrations.write("V1__a.json", {"insert": {"collection": "things", "documents": [{"n": 1}]}})
     before = migrations.everything()
     refused = migrations.run(lock_timeout=1)
@@ -115,3 +131,21 @@ def test_killed_server_is_no_loss(migrations: t.Any) -> None:
         assert migrations.run()["actions"][0]["action"] == "continue"
     assert migrations.db.things.count_documents({"n": 1}) == DOCUMENTS
     assert migrations.db.things.count_documents({"_groundwork_migration": {"$exists": True}}) == 0
+
+
+def test_primary_that_steps_down_is_waited_for(
+    replica_set: t.Any, tmp_path: t.Any, run_module: t.Any, start_module: t.Any
+) -> None:
+    migrations = Migrations(replica_set, tmp_path, run_module, start_module)
+    migrations.db.things.insert_many([{"_id": n, "n": 0} for n in range(DOCUMENTS)])
+    migrations.write("V1__count.json", NOT_REPEATABLE["operators"])
+    process = migrations.start(lock_lease=60)
+    deadline = time.monotonic() + 60
+    while progress(migrations) < 400 and time.monotonic() < deadline:
+        time.sleep(0.002)
+    migrations.client.admin.command({"replSetStepDown": 1, "force": True})
+    output = process.communicate(timeout=120)[0]
+    assert '"changed": true' in output, output
+    assert migrations.db.things.count_documents({"n": 1}) == DOCUMENTS
+    migrations.client.drop_database(migrations.name)
+    migrations.client.close()

@@ -7,14 +7,23 @@ import typing as t
 
 import pytest
 
-COUNTRIES = {"upsert": {"collection": "countries", "key": ["code"], "documents": [
-    {"code": "NO", "name": "Norway"}, {"code": "DE", "name": "Germany", "since": {"$date": "1990-10-03T00:00:00Z"}},
-]}}
+COUNTRIES = {
+    "upsert": {
+        "collection": "countries",
+        "key": ["code"],
+        "documents": [
+            {"code": "NO", "name": "Norway"},
+            {"code": "DE", "name": "Germany", "since": {"$date": "1990-10-03T00:00:00Z"}},
+        ],
+    }
+}
 
 
 def test_files_are_applied_in_order_and_once(migrations: t.Any) -> None:
     migrations.write("V1_10_0__third.json", {"update_many": {"collection": "things", "update": {"$inc": {"n": 1}}}})
-    migrations.write("V1_2_0__first.json", {"insert": {"collection": "things", "documents": [{"n": 1}, {"_id": "x", "n": 2}]}})
+    migrations.write(
+        "V1_2_0__first.json", {"insert": {"collection": "things", "documents": [{"n": 1}, {"_id": "x", "n": 2}]}}
+    )
     migrations.write("R__countries.json", COUNTRIES)
     (migrations.folder / "V1_9__second.yml").write_text(
         "operations:\n"
@@ -26,7 +35,10 @@ def test_files_are_applied_in_order_and_once(migrations: t.Any) -> None:
     )
     done = migrations.run()
     assert [a["name"].partition(" ")[2] for a in done["actions"]] == [
-        "1.2.0 first", "1.9 second", "1.10.0 third", "repeatable countries",
+        "1.2.0 first",
+        "1.9 second",
+        "1.10.0 third",
+        "repeatable countries",
     ], done
     assert done["schema_version"] == "1.10.0"
     things = sorted(migrations.db.things.find({}, {"_id": 0}), key=lambda one: one["n"])
@@ -58,7 +70,9 @@ def test_check_mode_counts_and_writes_nothing(migrations: t.Any) -> None:
     assert (norway["name"], norway["kept"]) == ("Norway", True)
     record = migrations.db.groundwork_migrations.find_one({"_id": "R countries"})
     assert {k: record["operations"][0][k] for k in ("inserted", "matched", "modified")} == {
-        "inserted": 1, "matched": 1, "modified": 1,
+        "inserted": 1,
+        "matched": 1,
+        "modified": 1,
     }
 
 
@@ -74,14 +88,22 @@ def test_repeatable_file_runs_again_when_it_changes(migrations: t.Any) -> None:
     assert not migrations.run()["changed"]
 
 
-@pytest.mark.parametrize("on_match, expected", [
-    ("update", {"code": "NO", "name": "Norway", "own": 1}), ("replace", {"code": "NO", "name": "Norway"}),
-    ("keep", {"code": "NO", "name": "Noreg", "own": 1}),
-])
+@pytest.mark.parametrize(
+    "on_match, expected",
+    [
+        ("update", {"code": "NO", "name": "Norway", "own": 1}),
+        ("replace", {"code": "NO", "name": "Norway"}),
+        ("keep", {"code": "NO", "name": "Noreg", "own": 1}),
+    ],
+)
 def test_what_becomes_of_a_document_that_is_there(migrations: t.Any, on_match: str, expected: dict[str, t.Any]) -> None:
     migrations.db.countries.insert_one({"code": "NO", "name": "Noreg", "own": 1})
-    upsert = {"collection": "countries", "key": ["code"], "on_match": on_match, "documents": [
-        {"code": "NO", "name": "Norway"}, {"code": "SE", "name": "Sweden"}]}
+    upsert = {
+        "collection": "countries",
+        "key": ["code"],
+        "on_match": on_match,
+        "documents": [{"code": "NO", "name": "Norway"}, {"code": "SE", "name": "Sweden"}],
+    }
     migrations.write("R__countries.json", {"upsert": upsert})
     migrations.run()
     assert migrations.db.countries.find_one({"code": "NO"}, {"_id": 0}) == expected
@@ -93,7 +115,9 @@ def test_scan_meets_every_type_of_id_once(migrations: t.Any) -> None:
     ids: list[t.Any] = [1, 2.5, "a", "b", {"k": 1}, True, datetime.datetime(2026, 1, 1), None]
     documents = [{"_id": one, "n": 0} for one in ids] + [{"n": 0} for _ in range(7)]
     migrations.db.things.insert_many(documents)
-    migrations.write("V1__count.json", {"update_many": {"collection": "things", "update": {"$inc": {"n": 1}}, "batch_size": 2}})
+    migrations.write(
+        "V1__count.json", {"update_many": {"collection": "things", "update": {"$inc": {"n": 1}}, "batch_size": 2}}
+    )
     assert migrations.run()["changed"]
     assert [row["n"] for row in migrations.db.things.find()] == [1] * len(documents)
     assert migrations.db.things.count_documents({"_groundwork_migration": {"$exists": True}}) == 0
@@ -133,49 +157,78 @@ def test_target_stops_before_later_versions(migrations: t.Any) -> None:
 BAD: dict[str, tuple[str, str, str]] = {
     "json syntax": ("V2__bad.json", '{"operations": [\n  {"insert": }\n]}', "V2__bad.json:2: "),
     "yaml syntax": ("V2__bad.yml", "operations:\n  - insert: [\n", "V2__bad.yml:3: "),
-    "twice in json": ("V2__bad.json", '{"operations": [{"insert": {"collection": "a", "collection": "b"}}]}', "is there twice"),
-    "twice in yaml": ("V2__bad.yml", "operations:\n  - insert:\n      collection: a\n      collection: b\n", "V2__bad.yml:4: "),
+    "twice in json": (
+        "V2__bad.json",
+        '{"operations": [{"insert": {"collection": "a", "collection": "b"}}]}',
+        "is there twice",
+    ),
+    "twice in yaml": (
+        "V2__bad.yml",
+        "operations:\n  - insert:\n      collection: a\n      collection: b\n",
+        "V2__bad.yml:4: ",
+    ),
     "no operations": ("V2__bad.json", "[]", "a change file is a mapping with one name, operations"),
     "unknown operation": (
-        "V2__bad.json", '{"operations": [\n\n {"upsret": {}}]}', "V2__bad.json:3 operations[0]: an operation is a mapping",
+        "V2__bad.json",
+        '{"operations": [\n\n {"upsret": {}}]}',
+        "V2__bad.json:3 operations[0]: an operation is a mapping",
     ),
     "unknown field": (
-        "V2__bad.yml", "operations:\n  - delete_many: {collection: a, filtre: {a: 1}, all: true}\n",
+        "V2__bad.yml",
+        "operations:\n  - delete_many: {collection: a, filtre: {a: 1}, all: true}\n",
         "V2__bad.yml:2 operations[0].delete_many.filtre: unknown field",
     ),
     "delete without filter": (
-        "V2__bad.yml", "operations:\n  - delete_many: {collection: a}\n", "without a filter every document goes",
+        "V2__bad.yml",
+        "operations:\n  - delete_many: {collection: a}\n",
+        "without a filter every document goes",
     ),
     "key missing": (
-        "V2__bad.json", '{"operations": [{"upsert": {"collection": "a", "key": ["k"], "documents": [{"k": 1}, {}]}}]}',
+        "V2__bad.json",
+        '{"operations": [{"upsert": {"collection": "a", "key": ["k"], "documents": [{"k": 1}, {}]}}]}',
         "operations[0].upsert.documents[1]: the key field k is missing or null",
     ),
     "malformed extended json": (
-        "V2__bad.json", '{"operations": [{"insert": {"collection": "a", "documents": [{"_id": {"$oid": "zz"}}]}}]}',
+        "V2__bad.json",
+        '{"operations": [{"insert": {"collection": "a", "documents": [{"_id": {"$oid": "zz"}}]}}]}',
         "operations[0].insert.documents[0]: ",
     ),
     "number too large": (
-        "V2__bad.json", '{"operations": [{"insert": {"collection": "a", "documents": [{"n": 99999999999999999999}]}}]}',
+        "V2__bad.json",
+        '{"operations": [{"insert": {"collection": "a", "documents": [{"n": 99999999999999999999}]}}]}',
         "operations[0].insert.documents[0]: ",
     ),
     "unknown command": ("V2__bad.json", '{"operations": [{"command": {"dropDatabase": 1}}]}', "is the command, one of"),
     "unknown query operator": (
-        "V2__bad.json", '{"operations": [{"delete_many": {"collection": "a", "filter": {"n": {"$gtt": 1}}}}]}',
+        "V2__bad.json",
+        '{"operations": [{"delete_many": {"collection": "a", "filter": {"n": {"$gtt": 1}}}}]}',
         "V2__bad.json:1 operations[0].delete_many: unknown operator: $gtt",
     ),
     "unknown update operator": (
-        "V2__bad.json", '{"operations": [{"update_many": {"collection": "a", "update": {"$sett": {"n": 1}}}}]}',
+        "V2__bad.json",
+        '{"operations": [{"update_many": {"collection": "a", "update": {"$sett": {"n": 1}}}}]}',
         "Unknown modifier: $sett",
     ),
     "bad pipeline": (
-        "V2__bad.json", '{"operations": [{"backfill": {"collection": "a", "pipeline": [{"$set": {"n": {"$ad": 1}}}]}}]}',
+        "V2__bad.json",
+        '{"operations": [{"backfill": {"collection": "a", "pipeline": [{"$set": {"n": {"$ad": 1}}}]}}]}',
         "Unrecognized expression '$ad'",
     ),
-    "duplicate version": ("V1_0__bad.json", '{"operations": [{"command": {"create": "a"}}]}', "more than one migration with version"),
+    "duplicate version": (
+        "V1_0__bad.json",
+        '{"operations": [{"command": {"create": "a"}}]}',
+        "more than one migration with version",
+    ),
     "malformed version": ("V1a__bad.json", "{}", "Invalid version: 1a"),
-    "no name of a migration": ("countries.json", "{}", "countries.json: a change file is named V<version>__<description>"),
+    "no name of a migration": (
+        "countries.json",
+        "{}",
+        "countries.json: a change file is named V<version>__<description>",
+    ),
     "insert in a repeatable": (
-        "R__bad.json", '{"operations": [{"insert": {"collection": "a", "documents": [{}]}}]}', "a repeatable file runs after each",
+        "R__bad.json",
+        '{"operations": [{"insert": {"collection": "a", "documents": [{}]}}]}',
+        "a repeatable file runs after each",
     ),
 }
 

@@ -24,10 +24,13 @@ def server() -> t.Iterator[Mongod]:
 def refuse_credentials(server: Mongod, times: int) -> None:
     """Let the next ``usersInfo`` commands of the module fail: those in which it asks for credentials."""
     with server.client() as client:
-        client.admin.command({
-            "configureFailPoint": "failCommand", "mode": {"times": times},
-            "data": {"failCommands": ["usersInfo"], "errorCode": 13, "appName": "groundwork mongo_users"},
-        })
+        client.admin.command(
+            {
+                "configureFailPoint": "failCommand",
+                "mode": {"times": times},
+                "data": {"failCommands": ["usersInfo"], "errorCode": 13, "appName": "groundwork mongo_users"},
+            }
+        )
 
 
 def credentials(server: Mongod) -> t.Any:

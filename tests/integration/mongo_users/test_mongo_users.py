@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import typing as t
 import uuid
 
@@ -64,7 +65,9 @@ def can_log_in(server: t.Any, name: str, password: str, **options: t.Any) -> boo
 
 
 CREDFORGE: dict[str, t.Any] = {
-    "name": "credforge_user", "password": FIRST, "roles": [{"role": "readWrite", "db": "cred_forge_db"}],
+    "name": "credforge_user",
+    "password": FIRST,
+    "roles": [{"role": "readWrite", "db": "cred_forge_db"}],
 }
 
 
@@ -109,11 +112,15 @@ def test_password_changes_and_nothing_else(users: Run, accounts: t.Any, mongod_s
     changed = users(users=[{**CREDFORGE, "password": SECOND}], diff=True)
     assert [a["action"] for a in changed["actions"]] == ["alter"]
     assert json.loads(changed["actions"][0]["statement"]) == {
-        "updateUser": "credforge_user", "pwd": "********", "mechanisms": ["SCRAM-SHA-256"],
+        "updateUser": "credforge_user",
+        "pwd": "********",
+        "mechanisms": ["SCRAM-SHA-256"],
     }
     assert "another one" in changed["diff"][0]["before"] and "the declared one" in changed["diff"][0]["after"]
     assert user_info(accounts, "credforge_user") == before
-    assert can_log_in(mongod_server, "credforge_user", SECOND) and not can_log_in(mongod_server, "credforge_user", FIRST)
+    assert can_log_in(mongod_server, "credforge_user", SECOND) and not can_log_in(
+        mongod_server, "credforge_user", FIRST
+    )
     assert not users(users=[{**CREDFORGE, "password": SECOND}])["changed"]
 
 
@@ -144,7 +151,12 @@ def test_password_of_a_user_made_by_the_server_is_recognised(
 
 def test_what_is_unset_is_untouched(users: Run, accounts: t.Any) -> None:
     accounts.admin.command(
-        "createUser", "kept", pwd=FIRST, roles=["read"], mechanisms=["SCRAM-SHA-1"], customData={"team": "risk"},
+        "createUser",
+        "kept",
+        pwd=FIRST,
+        roles=["read"],
+        mechanisms=["SCRAM-SHA-1"],
+        customData={"team": "risk"},
         authenticationRestrictions=[{"clientSource": ["127.0.0.1"]}],
     )
     before = everything(accounts)
@@ -163,22 +175,37 @@ def test_sets_are_exact_and_their_order_means_nothing(users: Run, accounts: t.An
         "roles": [{"role": "read", "db": "b"}, {"role": "readWrite", "db": "a"}],
         "mechanisms": ["SCRAM-SHA-256", "SCRAM-SHA-1"],
         "authentication_restrictions": [
-            {"client_source": ["127.0.0.0/8", "10.0.0.0/8"]}, {"server_address": ["127.0.0.1"]},
+            {"client_source": ["127.0.0.0/8", "10.0.0.0/8"]},
+            {"server_address": ["127.0.0.1"]},
         ],
         "custom_data": {"team": "risk", "cost": {"center": 7, "share": 0.5}},
     }
     assert users(users=[full])["changed"]
     turned = {
         **full,
-        "roles": full["roles"][::-1], "mechanisms": full["mechanisms"][::-1],
-        "authentication_restrictions": [{"serverAddress": ["127.0.0.1"]}, {"clientSource": ["10.0.0.0/8", "127.0.0.0/8"]}],
+        "roles": full["roles"][::-1],
+        "mechanisms": full["mechanisms"][::-1],
+        "authentication_restrictions": [
+            {"serverAddress": ["127.0.0.1"]},
+            {"clientSource": ["10.0.0.0/8", "127.0.0.0/8"]},
+        ],
         "custom_data": {"cost": {"share": 0.5, "center": 7.0}, "team": "risk"},
     }
     assert not users(users=[turned])["changed"]
-    less = users(users=[{"name": "credforge_user", "roles": [{"role": "read", "db": "b"}], "mechanisms": ["SCRAM-SHA-1"],
-                         "authentication_restrictions": []}])
+    less = users(
+        users=[
+            {
+                "name": "credforge_user",
+                "roles": [{"role": "read", "db": "b"}],
+                "mechanisms": ["SCRAM-SHA-1"],
+                "authentication_restrictions": [],
+            }
+        ]
+    )
     assert json.loads(less["actions"][0]["statement"]) == {
-        "updateUser": "credforge_user", "roles": [{"role": "read", "db": "b"}], "mechanisms": ["SCRAM-SHA-1"],
+        "updateUser": "credforge_user",
+        "roles": [{"role": "read", "db": "b"}],
+        "mechanisms": ["SCRAM-SHA-1"],
         "authenticationRestrictions": [],
     }
     info = user_info(accounts, "credforge_user")
@@ -199,11 +226,18 @@ def test_mechanism_is_added_only_with_the_password(users: Run, accounts: t.Any, 
 
 def test_custom_roles_come_before_the_users_that_have_them(users: Run, accounts: t.Any) -> None:
     roles = [
-        {"name": "operator", "roles": [{"role": "log_writer"}, {"role": "read", "db": "cred_forge_db"}],
-         "privileges": [{"resource": {"cluster": True}, "actions": ["serverStatus"]}]},
-        {"name": "log_writer", "privileges": [
-            {"resource": {"db": "cred_forge_db", "collection": "logs"}, "actions": ["insert", "find"]},
-        ], "authentication_restrictions": [{"client_source": ["127.0.0.1"]}]},
+        {
+            "name": "operator",
+            "roles": [{"role": "log_writer"}, {"role": "read", "db": "cred_forge_db"}],
+            "privileges": [{"resource": {"cluster": True}, "actions": ["serverStatus"]}],
+        },
+        {
+            "name": "log_writer",
+            "privileges": [
+                {"resource": {"db": "cred_forge_db", "collection": "logs"}, "actions": ["insert", "find"]},
+            ],
+            "authentication_restrictions": [{"client_source": ["127.0.0.1"]}],
+        },
     ]
     holder = {"name": "op", "password": FIRST, "roles": [{"role": "operator"}]}
     made = users(roles=roles, users=[holder])
@@ -211,23 +245,36 @@ def test_custom_roles_come_before_the_users_that_have_them(users: Run, accounts:
     before = everything(accounts)
     same = [
         {**roles[0], "roles": roles[0]["roles"][::-1]},
-        {"name": "log_writer", "privileges": [
-            {"resource": {"collection": "logs", "db": "cred_forge_db"}, "actions": ["find"]},
-            {"resource": {"db": "cred_forge_db", "collection": "logs"}, "actions": ["insert"]},
-        ]},
+        {
+            "name": "log_writer",
+            "privileges": [
+                {"resource": {"collection": "logs", "db": "cred_forge_db"}, "actions": ["find"]},
+                {"resource": {"db": "cred_forge_db", "collection": "logs"}, "actions": ["insert"]},
+            ],
+        },
     ]
     assert not users(roles=same, users=[holder])["changed"]
     assert everything(accounts) == before
-    fewer = users(roles=[{"name": "log_writer", "privileges": [
-        {"resource": {"db": "cred_forge_db", "collection": "logs"}, "actions": ["insert"]},
-    ]}], diff=True)
+    fewer = users(
+        roles=[
+            {
+                "name": "log_writer",
+                "privileges": [
+                    {"resource": {"db": "cred_forge_db", "collection": "logs"}, "actions": ["insert"]},
+                ],
+            }
+        ],
+        diff=True,
+    )
     assert [a["action"] for a in fewer["actions"]] == ["alter"]
     assert '"find"' in fewer["diff"][0]["before"] and '"find"' not in fewer["diff"][0]["after"]
 
 
 def test_absent_drops_users_before_roles_and_is_idempotent(users: Run, accounts: t.Any) -> None:
-    users(roles=[{"name": "temporary", "privileges": []}],
-          users=[{"name": "op", "password": FIRST, "roles": [{"role": "temporary"}]}])
+    users(
+        roles=[{"name": "temporary", "privileges": []}],
+        users=[{"name": "op", "password": FIRST, "roles": [{"role": "temporary"}]}],
+    )
     gone = {"roles": [{"name": "temporary", "state": "absent"}], "users": [{"name": "op", "state": "absent"}]}
     dropped = users(**gone)
     assert [(a["action"], a["name"]) for a in dropped["actions"]] == [("drop", "op@admin"), ("drop", "temporary@admin")]
@@ -241,7 +288,8 @@ def test_unmanaged_is_reported_and_only_dropped_on_request(users: Run, accounts:
     accounts.admin.command("createRole", "old_role", privileges=[], roles=[])
     reported = users(users=[CREDFORGE])
     assert reported["unmanaged"] == {
-        "users": ["dba_anna@admin", "inner@cred_forge_db", "legacy@admin"], "roles": ["old_role@admin"],
+        "users": ["dba_anna@admin", "inner@cred_forge_db", "legacy@admin"],
+        "roles": ["old_role@admin"],
     }
     assert users(users=[CREDFORGE], unmanaged="ignore")["unmanaged"] == {"users": [], "roles": []}
     options = {"users": [CREDFORGE], "unmanaged": "drop", "protected": ["dba_*", "inner@cred_forge_db"]}
@@ -256,7 +304,11 @@ def test_unmanaged_is_reported_and_only_dropped_on_request(users: Run, accounts:
 
 
 def test_certificate_user_needs_no_password(users: Run, accounts: t.Any) -> None:
-    subject = {"name": "CN=reporting,O=Example", "database": "$external", "roles": [{"role": "read", "db": "cred_forge_db"}]}
+    subject = {
+        "name": "CN=reporting,O=Example",
+        "database": "$external",
+        "roles": [{"role": "read", "db": "cred_forge_db"}],
+    }
     assert users(users=[subject])["changed"]
     assert not users(users=[subject])["changed"]
     accounts["$external"].command("dropUser", subject["name"])
@@ -271,14 +323,18 @@ def test_user_in_another_database(users: Run, accounts: t.Any) -> None:
 
 BAD = {
     "no password for a new user": (
-        {"users": [CREDFORGE, {"name": "new"}]}, "users[1].password: new@admin does not exist yet",
+        {"users": [CREDFORGE, {"name": "new"}]},
+        "users[1].password: new@admin does not exist yet",
     ),
     "unknown role": (
         {"users": [CREDFORGE, {"name": "new", "password": FIRST, "roles": [{"role": "raedWrite", "db": "x"}]}]},
         "users[1].roles: there is no role raedWrite@x",
     ),
     "empty password": ({"users": [{"name": "new", "password": ""}]}, "users[0].password: the password is empty"),
-    "control character": ({"users": [{"name": "new", "password": "a\x01b"}]}, "users[0].password: SCRAM-SHA-256 refuses"),
+    "control character": (
+        {"users": [{"name": "new", "password": "a\x01b"}]},
+        "users[0].password: SCRAM-SHA-256 refuses",
+    ),
     "emoji": ({"users": [{"name": "new", "password": "😀"}]}, "such as emoji"),
     "twice": ({"users": [CREDFORGE, CREDFORGE]}, "users[1]: credforge_user@admin is already declared by users[0]"),
     "role cycle": (
@@ -307,12 +363,19 @@ def test_bad_input_is_refused_before_the_first_write(users: Run, accounts: t.Any
 def test_refusal_by_the_server_names_the_user_and_what_is_done(users: Run, accounts: t.Any) -> None:
     options = {
         "users": [CREDFORGE],
-        "roles": [{"name": "a", "database": "x", "privileges": [
-            {"resource": {"db": "y", "collection": ""}, "actions": ["find"]}]}],
+        "roles": [
+            {
+                "name": "a",
+                "database": "x",
+                "privileges": [{"resource": {"db": "y", "collection": ""}, "actions": ["find"]}],
+            }
+        ],
     }
     refused = users(**options)
     assert refused["failed"] and refused["error_code"] == "SERVER_REFUSED"
-    assert "The server refuses to create the role a@x" in refused["msg"] and "0 steps before it are done" in refused["msg"]
+    assert (
+        "The server refuses to create the role a@x" in refused["msg"] and "0 steps before it are done" in refused["msg"]
+    )
 
 
 def test_wrong_login_password_is_one_clear_error(run_module: Run, mongod_server: t.Any, accounts: t.Any) -> None:
@@ -324,7 +387,9 @@ def test_wrong_login_password_is_one_clear_error(run_module: Run, mongod_server:
     assert everything(accounts) == before
 
 
-def test_without_the_privilege_to_see_users_nothing_is_tried(run_module: Run, mongod_server: t.Any, accounts: t.Any) -> None:
+def test_without_the_privilege_to_see_users_nothing_is_tried(
+    run_module: Run, mongod_server: t.Any, accounts: t.Any
+) -> None:
     accounts.admin.command("createUser", "limited", pwd=FIRST, roles=[])
     accounts.admin.command("createUser", "app", pwd=SECOND, roles=[])
     before = everything(accounts)
@@ -332,3 +397,31 @@ def test_without_the_privilege_to_see_users_nothing_is_tried(run_module: Run, mo
     cannot = run_module("mongo_users", {**own, "users": [{"name": "app", "password": SECOND}]})
     assert cannot["failed"] and cannot["error_code"] == "CANNOT_READ_USERS" and "viewUser" in cannot["msg"]
     assert everything(accounts) == before
+
+
+MANY = {
+    "roles": [{"name": f"role_{n}", "privileges": []} for n in range(10)],
+    "users": [{"name": f"user_{n}", "password": FIRST, "roles": [{"role": f"role_{n % 10}"}]} for n in range(40)],
+}
+
+
+def test_two_runs_at_once_end_with_the_declared_state(
+    users: Run, start_module: t.Any, mongod_server: t.Any, accounts: t.Any
+) -> None:
+    runs = [start_module("mongo_users", {**mongod_server.login, **MANY}) for _ in range(3)]
+    outputs = [process.communicate(timeout=120)[0] for process in runs]
+    assert [process.returncode for process in runs] == [0, 0, 0], outputs
+    assert not users(**MANY, check=True)["changed"]
+
+
+def test_killed_run_is_completed_by_the_next(
+    users: Run, start_module: t.Any, mongod_server: t.Any, accounts: t.Any
+) -> None:
+    process = start_module("mongo_users", {**mongod_server.login, **MANY})
+    while process.poll() is None and not accounts.admin.command("usersInfo", "user_3")["users"]:
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    done = users(**MANY)
+    assert 0 < len(done["actions"]) < 50
+    assert not users(**MANY)["changed"]

@@ -123,8 +123,8 @@ def read(located: list[Located], label: str, repeatable: bool, problems: Problem
             continue
         if repeatable and kind not in (UPSERT, DELETE_MANY):
             problems.add(path, f"a repeatable file runs after each edit: it holds {UPSERT} and {DELETE_MANY} only")
-        _check_names(body, path, problems)
         before = len(problems.found)
+        _check_names(body, path, problems)
         _CHECKS[kind](body, path, problems)
         if len(problems.found) == before:
             text = json.dumps({kind: body}, sort_keys=False, separators=(",", ":"))

@@ -111,7 +111,8 @@ class Reconciler:
         return True
 
     def _apply(self, steps: tuple[plan.AccountStep, ...], done: list[Step]) -> bool:
-        """Make the steps; return whether that was cut short by something that another look can settle."""
+        """Make the steps; return whether something stood in the way of any that another look can settle."""
+        interrupted = False
         for step in steps:
             try:
                 self.server.run(step.database, step.command, write=True)
@@ -119,11 +120,12 @@ class Reconciler:
                 self.server.wait_for_primary(PRIMARY_SECONDS)
                 return True
             except api.ServerRefused as error:
-                if error.server_code in RACE_CODES:
-                    return True
-                raise self._refused(step, error, done) from None
-            done.append(step)
-        return False
+                if error.server_code not in RACE_CODES:
+                    raise self._refused(step, error, done) from None
+                interrupted = True
+            else:
+                done.append(step)
+        return interrupted
 
     def _refused(self, step: plan.AccountStep, error: api.ServerRefused, done: list[Step]) -> GroundworkError:
         hint = None
