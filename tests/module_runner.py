@@ -1,4 +1,4 @@
-"""Runs one module of the checkout with arguments from standard input: ``python module_runner.py NAME < arguments.json``.
+"""Runs one module of the checkout with arguments from standard input: ``python module_runner.py NAME < args.json``.
 
 What Ansible's payload does, without packing it: the tests stay fast and can kill the very process that works.
 """

@@ -107,8 +107,12 @@ class Postgresql:
 
     def connect(self, database: str = "postgres", user: str | None = None, password: str | None = None) -> t.Any:
         connection = psycopg2.connect(
-            host=self.host, port=self.port, dbname=database, user=user or self.superuser,
-            password=password or self.password, application_name="groundwork tests",
+            host=self.host,
+            port=self.port,
+            dbname=database,
+            user=user or self.superuser,
+            password=password or self.password,
+            application_name="groundwork tests",
         )
         connection.autocommit = True
         return connection
@@ -130,8 +134,12 @@ class Postgresql:
         """The real psql of the same version."""
         command = [str(self.bin / "psql"), "-X", "-h", self.host, "-p", str(self.port), "-U", self.superuser]
         return subprocess.run(
-            [*command, "-d", database, *arguments], capture_output=True, text=True, check=False,
-            env={**os.environ, "PGPASSWORD": self.password}, **kwargs,
+            [*command, "-d", database, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PGPASSWORD": self.password},
+            **kwargs,
         )
 
 
@@ -194,6 +202,12 @@ class Mongod:
     def client(self, user: str | None = None, password: str | None = None, **options: t.Any) -> t.Any:
         """A pymongo client; close it, or use it in a ``with`` statement."""
         return pymongo.MongoClient(
-            self.host, self.port, username=user or self.superuser, password=password or self.password,
-            authSource="admin", directConnection=True, serverSelectionTimeoutMS=5000, **options,
+            self.host,
+            self.port,
+            username=user or self.superuser,
+            password=password or self.password,
+            authSource="admin",
+            directConnection=True,
+            serverSelectionTimeoutMS=5000,
+            **options,
         )

@@ -9,7 +9,8 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return the changed status that a run would have, without changing the target.
+    description:
+      - Can run in C(check_mode) and return the changed status that a run would have, without changing the target.
   diff_mode:
     description: Returns details on what has changed (or would change in C(check_mode)) when in diff mode.
   idempotent:

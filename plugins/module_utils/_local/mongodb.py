@@ -26,7 +26,7 @@ TARGET_MAJOR = 7
 
 
 class MongodbServer:
-    """One standalone mongod under ``layout.home``, listening on 127.0.0.1 only, with authentication from its first start."""
+    """One standalone mongod under ``layout.home``, on 127.0.0.1 only, with authentication from its first start."""
 
     engine = "mongodb"
     superuser = "admin"
@@ -66,7 +66,9 @@ class MongodbServer:
     def install(self) -> None:
         if self.given_binary:
             raise GroundworkError(
-                "MONGOD_BINARY names no file.", where=self.given_binary, untouched="everything",
+                "MONGOD_BINARY names no file.",
+                where=self.given_binary,
+                untouched="everything",
                 hint="Point it at a mongod executable, or unset it to use the pinned download.",
             )
         artifact.install(artifact.MONGODB, self.layout.servers, self.layout.cache)
@@ -82,7 +84,9 @@ class MongodbServer:
             if not match:
                 reason = (outcome.stderr or outcome.stdout).strip() or f"exit code {outcome.returncode}"
                 raise GroundworkError(
-                    f"The mongod executable does not run: {reason}", where=str(self.binary), untouched="everything",
+                    f"The mongod executable does not run: {reason}",
+                    where=str(self.binary),
+                    untouched="everything",
                     hint="Its missing libraries are listed by ldd; MONGOD_BINARY selects another executable.",
                 )
             self._version = match.group(1)
@@ -118,7 +122,7 @@ class MongodbServer:
         return json.dumps(chosen, indent=2) + "\n"
 
     def initialise(self, superuser: str, password: str) -> None:
-        """Make an empty data folder; the first user is created after the first start, through the localhost exception."""
+        """Make an empty data folder; the first user comes after the first start, through the localhost exception."""
         shutil.rmtree(self.layout.data, ignore_errors=True)
         self.layout.data.mkdir(mode=0o700)
         self.account.own(self.layout.data)
@@ -153,15 +157,20 @@ class MongodbServer:
         from .._mongo import connection
 
         return default_options(connection.connection_argument_spec()) | {
-            "login_host": "127.0.0.1", "login_port": port, "login_user": name, "login_password": password,
+            "login_host": "127.0.0.1",
+            "login_port": port,
+            "login_user": name,
+            "login_password": password,
         }
 
     def start(self) -> None:
         outcome = self.account.run([str(self.binary), "--config", str(self.config_file)])
         if outcome.returncode != 0:
             raise GroundworkError(
-                f"{self.product} does not start. {self._reason(outcome.stdout + outcome.stderr)}", where=str(self.layout.log),
-                untouched="the data folder", hint="Mend the cause that the log names and run again.",
+                f"{self.product} does not start. {self._reason(outcome.stdout + outcome.stderr)}",
+                where=str(self.layout.log),
+                untouched="the data folder",
+                hint="Mend the cause that the log names and run again.",
             )
 
     def stop(self) -> None:

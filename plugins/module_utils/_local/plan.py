@@ -64,8 +64,10 @@ def plan_server(live: LiveServer, desired: DesiredServer, *, may_install_package
         return Plan((_stop(desired),)) if live.running else Plan()
     if live.missing_packages and not may_install_packages:
         raise GroundworkError(
-            f"{desired.product} cannot start: shared libraries are missing.", where=desired.binary,
-            untouched="the server's data", hint="Install them as root: apt-get install " + " ".join(live.missing_packages),
+            f"{desired.product} cannot start: shared libraries are missing.",
+            where=desired.binary,
+            untouched="the server's data",
+            hint="Install them as root: apt-get install " + " ".join(live.missing_packages),
         )
     return Plan(tuple(_start_steps(live, desired)))
 
@@ -85,7 +87,9 @@ def _start_steps(live: LiveServer, desired: DesiredServer) -> t.Iterator[Step]:
     if reconfigured:
         yield Step("configure", "settings", desired.product, before=live.config, after=desired.config)
     if live.running and (reconfigured or live.binary != desired.binary):
-        yield Step("restart", "server", desired.product, before={"binary": live.binary}, after={"binary": desired.binary})
+        yield Step(
+            "restart", "server", desired.product, before={"binary": live.binary}, after={"binary": desired.binary}
+        )
     if not live.running:
         yield Step("start", "server", desired.product, before="stopped", after=f"listening on 127.0.0.1:{desired.port}")
     if desired.first_user and live.data != "complete":

@@ -26,8 +26,8 @@ PRODUCT = f"PostgreSQL {artifact.POSTGRESQL.version.rsplit('.', 1)[0]}"
 PREFERRED_PORT = 15432
 # What initdb writes last matters: with these three a cluster can start.
 ESSENTIAL_FILES = ("PG_VERSION", "global/pg_control", "postgresql.conf")
-# After a kill -9 of the postmaster, its children hold the shared memory until they notice, and its number is taken until
-# its parent has collected it. Both pass by themselves.
+# After a kill -9 of the postmaster, its children hold the shared memory until they notice, and its number is taken
+# until its parent has collected it. Both pass by themselves.
 REMNANTS_OF_A_KILL = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
 
 
@@ -62,14 +62,16 @@ class PostgresqlServer:
     def install(self) -> None:
         if self.given_bin:
             raise GroundworkError(
-                "There is no PostgreSQL in the given folder.", where=str(self.given_bin), untouched="everything",
-                hint="Point local_servers_postgresql_bin at a folder with postgres, initdb and pg_ctl, or leave it unset.",
+                "There is no PostgreSQL in the given folder.",
+                where=str(self.given_bin),
+                untouched="everything",
+                hint="Point local_servers_postgresql_bin at a folder with postgres, initdb and pg_ctl, or unset it.",
             )
         artifact.install(artifact.POSTGRESQL, self.layout.servers, self.layout.cache)
 
     def missing_libraries(self) -> list[str]:
         own = self.bin.parent / "lib"
-        # PL/Python is linked with the libpython of one distribution, has no package on the others, and nothing here uses it.
+        # PL/Python is linked with the libpython of one distribution and has no package on the others.
         modules = [module for module in own.glob("**/*.so") if "plpython3" not in module.name]
         missing = library.missing_libraries([self.binary, self.bin / "psql", self.bin / "initdb", *modules])
         # Libraries of the tree itself are found through the executables that use them.
@@ -115,17 +117,32 @@ class PostgresqlServer:
             with os.fdopen(descriptor, "w") as out:
                 out.write(password + "\n")
             self.account.own(Path(password_file))
-            outcome = self.account.run([
-                str(self.bin / "initdb"), "--pgdata", str(self.layout.new_data), "--username", superuser,
-                "--pwfile", password_file, "--auth", "scram-sha-256", "--data-checksums",
-                "--encoding", "UTF8", "--locale", "C.UTF-8",
-            ])
+            outcome = self.account.run(
+                [
+                    str(self.bin / "initdb"),
+                    "--pgdata",
+                    str(self.layout.new_data),
+                    "--username",
+                    superuser,
+                    "--pwfile",
+                    password_file,
+                    "--auth",
+                    "scram-sha-256",
+                    "--data-checksums",
+                    "--encoding",
+                    "UTF8",
+                    "--locale",
+                    "C.UTF-8",
+                ]
+            )
         finally:
             Path(password_file).unlink()
         if outcome.returncode != 0:
             raise GroundworkError(
-                f"initdb failed: {outcome.stderr.strip()}", where=str(self.layout.new_data),
-                untouched="everything outside that folder", hint="Mend the cause and run again; the folder is made anew.",
+                f"initdb failed: {outcome.stderr.strip()}",
+                where=str(self.layout.new_data),
+                untouched="everything outside that folder",
+                hint="Mend the cause and run again; the folder is made anew.",
             )
         with (self.layout.new_data / "postgresql.conf").open("a") as out:
             out.write("\ninclude '../local.conf'\n")
@@ -136,10 +153,14 @@ class PostgresqlServer:
 
     def login_version(self, port: int, name: str, password: str) -> str:
         """Version that the server reports to its superuser: the proof that it serves and that the password is right."""
-        from .._pg import api, connection as options
+        from .._pg import api
+        from .._pg import connection as options
 
         login = default_options(options.connection_argument_spec()) | {
-            "login_host": "127.0.0.1", "login_port": port, "login_user": name, "login_password": password,
+            "login_host": "127.0.0.1",
+            "login_port": port,
+            "login_user": name,
+            "login_password": password,
         }
         connection = api.connect(login, "postgres", "groundwork local_server")
         try:
@@ -150,10 +171,19 @@ class PostgresqlServer:
     def start(self) -> None:
         deadline = time.monotonic() + 30
         while True:
-            outcome = self.account.run([
-                str(self.bin / "pg_ctl"), "start", "--pgdata", str(self.layout.data), "--wait", "--timeout", "60",
-                "--log", str(self.layout.log),
-            ])
+            outcome = self.account.run(
+                [
+                    str(self.bin / "pg_ctl"),
+                    "start",
+                    "--pgdata",
+                    str(self.layout.data),
+                    "--wait",
+                    "--timeout",
+                    "60",
+                    "--log",
+                    str(self.layout.log),
+                ]
+            )
             if outcome.returncode == 0:
                 return
             log = self.layout.tail_of_log(lines=3)
@@ -161,8 +191,10 @@ class PostgresqlServer:
                 break
             time.sleep(0.5)
         raise GroundworkError(
-            f"{self.product} does not start. Its log ends with:\n{self.layout.tail_of_log()}", where=str(self.layout.log),
-            untouched="the data folder", hint="Mend the cause that the log names and run again.",
+            f"{self.product} does not start. Its log ends with:\n{self.layout.tail_of_log()}",
+            where=str(self.layout.log),
+            untouched="the data folder",
+            hint="Mend the cause that the log names and run again.",
         )
 
     def stop(self) -> None:

@@ -45,7 +45,9 @@ def end_process(server: Engine, request: signal.Signals) -> None:
     while server.is_running():
         if time.monotonic() > deadline:
             raise GroundworkError(
-                f"{server.product} did not stop within {STOP_TIMEOUT_SECONDS} s.", where=str(server.layout.log),
-                untouched="the data folder", hint=f"Its process is {pid}.",
+                f"{server.product} did not stop within {STOP_TIMEOUT_SECONDS} s.",
+                where=str(server.layout.log),
+                untouched="the data folder",
+                hint=f"Its process is {pid}.",
             )
         time.sleep(0.05)

@@ -27,8 +27,10 @@ def read_secret(path: Path) -> str:
         text = ""
     if not text:
         raise GroundworkError(
-            "A password file is missing or empty.", where=str(path), untouched="everything",
-            hint="Put the file back; without it, remove the local servers with playbooks/local_destroy.yml and start anew.",
+            "A password file is missing or empty.",
+            where=str(path),
+            untouched="everything",
+            hint="Put the file back; without it, run playbooks/local_destroy.yml and start anew.",
         )
     return text
 

@@ -38,8 +38,11 @@ def arguments(local: Path, engine: str, **options):
     folder = servers.installed(which, servers.server_account(None))
     binary = folder / "bin" if engine == "postgresql" else Path(os.environ.get("MONGOD_BINARY", folder / "bin/mongod"))
     return {
-        "engine": engine, "directory": str(local), "password_file": str(local / "secrets" / engine),
-        "binary": str(binary), **options,
+        "engine": engine,
+        "directory": str(local),
+        "password_file": str(local / "secrets" / engine),
+        "binary": str(binary),
+        **options,
     }
 
 
@@ -77,7 +80,7 @@ def test_first_start_second_run_and_check_mode(run_module, local, engine):
 def test_login_without_the_password_is_refused(run_module, local, engine):
     server = run_module("local_server", arguments(local, engine))["server"]
     if engine == "postgresql":
-        with pytest.raises(psycopg2.OperationalError, match="no password supplied|password authentication failed"):
+        with pytest.raises(psycopg2.OperationalError, match=r"no password supplied|password authentication failed"):
             psycopg2.connect(host=server["host"], port=server["port"], user="postgres", dbname="postgres", password="x")
     else:
         with contextlib.closing(pymongo.MongoClient(server["host"], server["port"])) as client:

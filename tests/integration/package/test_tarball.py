@@ -25,7 +25,10 @@ def tarball(tmp_path_factory) -> Path:
     source.mkdir()
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=CHECKOUT, capture_output=True, text=True, check=True,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for name in filter(None, listed.stdout.split("\0")):
         origin = CHECKOUT / name
@@ -42,8 +45,28 @@ def test_tarball_holds_what_users_need_and_nothing_else(tarball):
     with tarfile.open(tarball) as archive:
         names = archive.getnames()
     top = {name.partition("/")[0] for name in names}
-    assert top >= {"meta", "plugins", "roles", "playbooks", "applications", "inventories", "README.md", "LICENSE", "CHANGELOG.md"}
-    assert not top & {"tests", "collections", "extensions", ".ci", ".venv", ".local", ".cache", "Makefile", "ansible.cfg"}
+    assert top >= {
+        "meta",
+        "plugins",
+        "roles",
+        "playbooks",
+        "applications",
+        "inventories",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+    }
+    assert not top & {
+        "tests",
+        "collections",
+        "extensions",
+        ".ci",
+        ".venv",
+        ".local",
+        ".cache",
+        "Makefile",
+        "ansible.cfg",
+    }
     assert not [name for name in names if name.endswith((".pyc", ".tar.gz", ".whl"))]
 
 
@@ -65,12 +88,23 @@ def test_installed_collection_deploys_from_another_folder(tarball):
 
     def play(playbook: str) -> str:
         command = [
-            BIN / "ansible-playbook", f"groundwork.databases.{playbook}", "-i", "inventories/local",
-            "-e", f"local_servers_cache={servers.CACHE / 'downloads'}",
+            BIN / "ansible-playbook",
+            f"groundwork.databases.{playbook}",
+            "-i",
+            "inventories/local",
+            "-e",
+            f"local_servers_cache={servers.CACHE / 'downloads'}",
         ]
         done = subprocess.run(
-            command, cwd=project, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, check=False, timeout=300,
+            command,
+            cwd=project,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
         )
         assert done.returncode == 0, done.stdout
         return done.stdout

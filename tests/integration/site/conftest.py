@@ -47,10 +47,18 @@ class Site:
 
     def command(self, playbook: str, *arguments: str) -> list[str]:
         return [
-            str(Path(sys.executable).with_name("ansible-playbook")), playbook, "-i", "inventories/local",
-            "-e", f"local_servers_directory={self.local}", "-e", f"applications_directory={self.applications}",
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            playbook,
+            "-i",
+            "inventories/local",
+            "-e",
+            f"local_servers_directory={self.local}",
+            "-e",
+            f"applications_directory={self.applications}",
             # Every test run shares the downloads.
-            "-e", f"local_servers_cache={servers.CACHE / 'downloads'}", *arguments,
+            "-e",
+            f"local_servers_cache={servers.CACHE / 'downloads'}",
+            *arguments,
         ]
 
     def environment(self) -> dict[str, str]:
@@ -58,16 +66,29 @@ class Site:
 
     def run(self, *arguments: str, playbook: str = "site.yml") -> Outcome:
         done = subprocess.run(
-            self.command(playbook, *arguments), cwd=CHECKOUT, env=self.environment(), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=300,
+            self.command(playbook, *arguments),
+            cwd=CHECKOUT,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
         )
         return Outcome(done.returncode, done.stdout)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """The playbook in a process group of its own, to be killed."""
         return subprocess.Popen(
-            self.command("site.yml", *arguments), cwd=CHECKOUT, env=self.environment(), start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
+            self.command("site.yml", *arguments),
+            cwd=CHECKOUT,
+            env=self.environment(),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
 
     def secret(self, name: str) -> str:

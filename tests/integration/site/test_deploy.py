@@ -56,8 +56,16 @@ def test_first_run_changes_and_second_run_does_not(site, first_run):
 
 def test_summary_tells_what_is_there(site):
     summary = site.run().output.partition("TASK [Summary]")[2]
-    for text in ("PostgreSQL 16.15", f"127.0.0.1:{site.port('postgresql')}", "schema version 1.0.2", "MongoDB",
-                 f"127.0.0.1:{site.port('mongodb')}", "11 collections", "40 indexes", "unchanged"):
+    for text in (
+        "PostgreSQL 16.15",
+        f"127.0.0.1:{site.port('postgresql')}",
+        "schema version 1.0.2",
+        "MongoDB",
+        f"127.0.0.1:{site.port('mongodb')}",
+        "11 collections",
+        "40 indexes",
+        "unchanged",
+    ):
         assert text in summary, summary
 
 
@@ -93,7 +101,9 @@ def test_application_role_has_exactly_the_privileges_of_the_seed(site):
     )
     dml = ["DELETE", "INSERT", "SELECT", "UPDATE"]
     assert {table: sorted(privileges) for table, privileges in granted} == {
-        "forge_application_logs": dml, "forge_ecm_response_log": dml, "forge_request_workflow_state": dml,
+        "forge_application_logs": dml,
+        "forge_ecm_response_log": dml,
+        "forge_request_workflow_state": dml,
     }
     sequence = "forge_ecm_response_log_id_seq"
     rights = "SELECT " + ", ".join(
@@ -101,7 +111,8 @@ def test_application_role_has_exactly_the_privileges_of_the_seed(site):
     )
     assert site.query(rights) == [(True, True, False)]
     database = "SELECT " + ", ".join(
-        f"has_database_privilege('credforge_user', 'cred_forge_db', '{right}')" for right in ("CONNECT", "CREATE", "TEMP")
+        f"has_database_privilege('credforge_user', 'cred_forge_db', '{right}')"
+        for right in ("CONNECT", "CREATE", "TEMP")
     )
     assert site.query(database) == [(True, False, False)]
     schema = "SELECT " + ", ".join(

@@ -24,7 +24,10 @@ def catalogues(site):
             indexes = {name: database[name].index_information() for name in sorted(database.list_collection_names())}
         return (
             site.query(HISTORY),
-            site.query("SELECT relname, relkind, relacl::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"),
+            site.query(
+                "SELECT relname, relkind, relacl::text FROM pg_class "
+                "WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+            ),
             site.query("SELECT rolname, rolcanlogin FROM pg_roles ORDER BY 1", "postgres"),
             indexes,
         )
@@ -82,10 +85,15 @@ def test_check_mode_shows_exactly_the_two_indexes_that_were_deleted(site):
 
 
 def test_playbook_killed_in_mid_migration(site, added_migration):
-    added_migration("V9_0__slow.sql", "CREATE TABLE fault_table (id int);\nSELECT pg_sleep(3);\nINSERT INTO fault_table VALUES (1);\n")
+    added_migration(
+        "V9_0__slow.sql",
+        "CREATE TABLE fault_table (id int);\nSELECT pg_sleep(3);\nINSERT INTO fault_table VALUES (1);\n",
+    )
     process = site.start()
     deadline = time.monotonic() + 90
-    while not site.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3)%' AND pid <> pg_backend_pid()", "postgres"):
+    while not site.query(
+        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3)%' AND pid <> pg_backend_pid()", "postgres"
+    ):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)

@@ -25,7 +25,7 @@ def options(role: str):
 
 
 def test_every_role_has_a_specification():
-    assert ROLES == sorted(path.name for path in (CHECKOUT / "roles").iterdir())
+    assert sorted(path.name for path in (CHECKOUT / "roles").iterdir()) == ROLES
 
 
 @pytest.mark.parametrize("role", ROLES)

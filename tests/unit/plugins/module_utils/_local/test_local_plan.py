@@ -11,10 +11,22 @@ from ansible_collections.groundwork.databases.plugins.module_utils._local.plan i
 )
 
 VIRGIN = {
-    "installed": False, "missing_packages": (), "data": "absent", "running": False, "port": None, "config": None, "binary": None,
+    "installed": False,
+    "missing_packages": (),
+    "data": "absent",
+    "running": False,
+    "port": None,
+    "config": None,
+    "binary": None,
 }
 RUNNING = {
-    "installed": True, "missing_packages": (), "data": "complete", "running": True, "port": 1, "config": "c", "binary": "/b",
+    "installed": True,
+    "missing_packages": (),
+    "data": "complete",
+    "running": True,
+    "port": 1,
+    "config": "c",
+    "binary": "/b",
 }
 
 
@@ -43,21 +55,32 @@ FIRST_USER = ("create", "first user")
     [
         pytest.param(live(VIRGIN), desired(), [INSTALL, INITIALISE, CONFIGURE, START], id="virgin"),
         pytest.param(
-            live(VIRGIN), desired(first_user="admin"), [INSTALL, INITIALISE, CONFIGURE, START, FIRST_USER], id="first-user"
+            live(VIRGIN),
+            desired(first_user="admin"),
+            [INSTALL, INITIALISE, CONFIGURE, START, FIRST_USER],
+            id="first-user",
         ),
         pytest.param(live(RUNNING), desired(), [], id="converged"),
         pytest.param(live(RUNNING), desired(first_user="admin"), [], id="converged-with-first-user"),
         pytest.param(live(RUNNING, running=False), desired(), [START], id="stopped"),
         pytest.param(live(RUNNING, config="old"), desired(), [CONFIGURE, ("restart", "server")], id="reconfigured"),
-        pytest.param(live(RUNNING, running=False, config="old"), desired(), [CONFIGURE, START], id="reconfigured-while-stopped"),
+        pytest.param(
+            live(RUNNING, running=False, config="old"), desired(), [CONFIGURE, START], id="reconfigured-while-stopped"
+        ),
         pytest.param(live(RUNNING, binary="/old"), desired(), [("restart", "server")], id="new-binary"),
         pytest.param(
-            live(RUNNING, running=False, data="incomplete"), desired(),
-            [("remove", "half-initialised data folder"), INITIALISE, START], id="half-initialised",
+            live(RUNNING, running=False, data="incomplete"),
+            desired(),
+            [("remove", "half-initialised data folder"), INITIALISE, START],
+            id="half-initialised",
         ),
-        pytest.param(live(RUNNING, data="incomplete"), desired(first_user="admin"), [FIRST_USER], id="running-without-first-user"),
         pytest.param(
-            live(RUNNING, running=False, missing_packages=("libxml2",)), desired(), [("install", "packages"), START],
+            live(RUNNING, data="incomplete"), desired(first_user="admin"), [FIRST_USER], id="running-without-first-user"
+        ),
+        pytest.param(
+            live(RUNNING, running=False, missing_packages=("libxml2",)),
+            desired(),
+            [("install", "packages"), START],
             id="missing-library",
         ),
         pytest.param(live(RUNNING), desired("stopped"), [STOP], id="stop"),
@@ -72,6 +95,10 @@ def test_steps(found, wanted, expected):
 
 def test_missing_libraries_without_root_name_the_packages():
     with pytest.raises(GroundworkError) as refused:
-        steps(live(RUNNING, running=False, missing_packages=("libxml2", "libcurl4")), desired(), may_install_packages=False)
+        steps(
+            live(RUNNING, running=False, missing_packages=("libxml2", "libcurl4")),
+            desired(),
+            may_install_packages=False,
+        )
     assert "apt-get install libxml2 libcurl4" in str(refused.value)
     assert "untouched: the server's data" in str(refused.value)
