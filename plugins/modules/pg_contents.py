@@ -55,7 +55,7 @@ options:
           - Password. The SCRAM-SHA-256 secret is computed by this module and only the secret is sent.
           - Compared with the secret that the server stores. Where O(login_user) may not read it (Amazon RDS), a login
             with the password is tried instead; when such a login can tell nothing, the password is left alone and a
-            warning says so.
+            warning says so. Where C(pg_hba.conf) lets the role in without a password, every password looks right then.
         type: str
       scram_secret:
         description:
@@ -104,7 +104,7 @@ options:
       member_of:
         description:
           - Roles that this role is a member of. Other memberships are reported, or revoked with
-            O(purge_memberships=true).
+            O(purge_memberships=true). The options of a membership (C(ADMIN), C(INHERIT), C(SET)) are not compared.
         type: list
         elements: str
       settings:
@@ -266,6 +266,8 @@ options:
           - Privileges. Several entries for the same role and object add up; together they are exactly what the role
             holds there.
           - Privileges on columns are neither read nor changed.
+          - What a role passed on with a grant option that it loses is revoked before. When that hits a role that is not
+            listed for the object, the run is refused, unless O(purge_grants=true).
         type: list
         elements: dict
         suboptions:
@@ -297,7 +299,8 @@ options:
             default: [all]
           except:
             description:
-              - With V(all), names that the role shall hold nothing on.
+              - With V(all), names that the role shall hold nothing on. Default privileges know no exceptions, so run the
+                module again after the migration that creates such an object.
             type: list
             elements: str
           privileges:

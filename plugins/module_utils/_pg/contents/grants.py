@@ -12,6 +12,7 @@ import dataclasses
 import typing as t
 
 from . import live
+from .chains import Chains
 from .privileges import KINDS, Kind
 from .quoting import PUBLIC, grantee, identifier
 from .steps import Refusals, Require, SqlStep, sql_step
@@ -32,8 +33,10 @@ class Target:
 
 # What is wanted on one target: role -> privilege -> whether it may be passed on.
 Wish = dict[str, dict[str, bool]]
-# Targets that get the same statement. The last part names who has to run it, "" for the owner.
-Batch = tuple[str, str, str, str, tuple[str, ...], str]
+# Targets that get the same statement. The first part says when, see Chains.order. The last part names who has to run
+# it, "" for the owner.
+Batch = tuple[int, str, str, str, str, tuple[str, ...], str]
+GRANTS_LAST = 1
 
 
 def wishes(
@@ -113,53 +116,70 @@ def unlisted_holders(target: Target, wish: Wish) -> dict[str, list[str]]:
     return holders
 
 
-def grant_steps(database: str, wanted: dict[Target, Wish], require: Require, policy: Policy) -> list[SqlStep]:
+def grant_steps(
+    database: str, wanted: dict[Target, Wish], require: Require, policy: Policy, refusals: Refusals
+) -> list[SqlStep]:
     """Revokes before grants, so that nobody holds the old and the new privileges at once."""
     batches: dict[Batch, list[Target]] = {}
     for target, wish in wanted.items():
         complete = dict(wish)
         if policy.purge_grants:
             complete.update({role: {} for role in unlisted_holders(target, wish)})
+        # An owner keeps whatever it holds: it could give itself back what is taken away.
+        complete[target.owner] = dict.fromkeys([*held(target.acl, target.owner), *complete.get(target.owner, ())], True)
+        chains = Chains(target.owner, target.acl, complete)
+        _refuse_hanging(database, target, chains, refusals)
         for role, privileges in complete.items():
-            for operation, names, actor in _differences(target, role, privileges):
-                batch = (operation, target.kind, target.schema, role, tuple(KINDS[target.kind].ordered(names)), actor)
+            for order, operation, names, actor in _differences(target, role, privileges, chains):
+                ordered = tuple(KINDS[target.kind].ordered(names))
+                batch = (order, operation, target.kind, target.schema, role, ordered, actor)
                 batches.setdefault(batch, []).append(target)
                 require(actor or target.owner, f"change privileges on {target.kind} {target.identity} of {database}")
-    ordered = sorted(batches, key=lambda batch: 0 if batch[0].startswith("revoke") else 1)
-    return [_step(database, batch, batches[batch]) for batch in ordered]
+    # Stable: within the same order things stay as they were listed.
+    return [_step(database, batch, batches[batch]) for batch in sorted(batches, key=lambda batch: batch[0])]
 
 
-def _differences(target: Target, role: str, wish: dict[str, bool]) -> t.Iterator[tuple[str, list[str], str]]:
-    """(operation, privileges, who has to run it) to get one role's privileges on one target right."""
+def _refuse_hanging(database: str, target: Target, chains: Chains, refusals: Refusals) -> None:
+    for entry in chains.hanging:
+        refusals.add(
+            f"{entry.grantee} has {entry.privilege} on {target.kind} {target.identity} from {entry.grantor}, "
+            f"which shall no longer be able to give it.",
+            where=f"database {database}",
+            hint=f"List what {entry.grantee} shall hold there (also if it is nothing), or set purge_grants.",
+            code="GRANTED_ONWARD",
+        )
+
+
+def _differences(
+    target: Target, role: str, wish: dict[str, bool], chains: Chains
+) -> t.Iterator[tuple[int, str, list[str], str]]:
+    """(order, operation, privileges, who has to run it) to get one role's privileges on one target right."""
     entries = held(target.acl, role)
-    if role == target.owner:
-        # An owner can give itself back whatever it lacks, so only its missing privileges are a difference worth making.
-        missing = [p for p in wish if p not in entries]
-        if missing:
-            yield "grant", missing, ""
-        return
     for grantable in (False, True):
-        missing = [p for p, wanted in wish.items() if wanted == grantable and not _satisfied(entries.get(p), grantable)]
+        # The owner can always pass everything on, without having a grant option.
+        option = grantable and role != target.owner
+        missing = [
+            privilege
+            for privilege, wanted in wish.items()
+            if wanted == grantable
+            and not any(chains.stands(e) and (e.grantable or not option) for e in entries.get(privilege, ()))
+        ]
         if missing:
-            yield ("grant with option" if grantable else "grant"), missing, ""
-    extra: dict[tuple[str, str], list[str]] = {}
+            yield GRANTS_LAST, "grant with option" if option else "grant", missing, ""
+    extra: dict[tuple[int, str, str], list[str]] = {}
     for privilege, given in entries.items():
         for entry in given:
             actor = "" if entry.grantor == target.owner else entry.grantor
-            if privilege not in wish:
-                extra.setdefault(("revoke", actor), []).append(privilege)
+            if privilege not in wish or not chains.stands(entry):
+                extra.setdefault((chains.order(entry), "revoke", actor), []).append(privilege)
             elif entry.grantable and not wish[privilege]:
-                extra.setdefault(("revoke option", actor), []).append(privilege)
-    for (operation, actor), names in extra.items():
-        yield operation, names, actor
-
-
-def _satisfied(entries: list[live.AclEntry] | None, grantable: bool) -> bool:
-    return any(entry.grantable or not grantable for entry in entries or ())
+                extra.setdefault((chains.order(entry), "revoke option", actor), []).append(privilege)
+    for (order, operation, actor), names in extra.items():
+        yield order, operation, names, actor
 
 
 def _step(database: str, batch: Batch, targets: list[Target]) -> SqlStep:
-    operation, kind, schema, role, names, actor = batch
+    _order, operation, kind, schema, role, names, actor = batch
     sql = statement(KINDS[kind], operation, ", ".join(names), ", ".join(target.sql for target in targets), role)
     if actor:
         sql = f"SET LOCAL ROLE {identifier(actor)}; {sql}; RESET ROLE"

@@ -102,7 +102,7 @@ def _inside_steps(
 
     of_extensions = {o.sql for members in inside.objects.values() for o in members if o.of_extension}
     wanted_grants, missing = grants.wishes(database, targets, of_extensions, cluster.version, refusals, policy)
-    found += grants.grant_steps(database.name, wanted_grants, require, policy)
+    found += grants.grant_steps(database.name, wanted_grants, require, policy, refusals)
     found += defaults.default_steps(database, inside, cluster.version, require, policy)
     report_of.add_database(database, inside, after, wanted_grants, missing)
     return found

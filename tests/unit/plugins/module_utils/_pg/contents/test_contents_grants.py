@@ -8,6 +8,7 @@ import dataclasses
 import typing as t
 
 import pytest
+from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents import live
 from contents_input import OWNER, cluster, database, grant, inside, options, plan, statements, table
 
@@ -119,13 +120,60 @@ def test_a_grant_option_that_nobody_wants_goes() -> None:
 
 
 def test_what_another_role_granted_is_revoked_as_that_role() -> None:
-    acl = (*A.acl, live.AclEntry("app", "middleman", "SELECT"))
+    acl = (*A.acl, live.AclEntry("middleman", "owner", "SELECT", True), live.AclEntry("app", "middleman", "SELECT"))
     outcome = plan(
         on_tables(grant("app", "tables", schema="public")),
         cluster(live.Role("middleman", {})),
         inside(dataclasses.replace(A, acl=acl)),
     )
     assert statements(outcome) == ['SET LOCAL ROLE "middleman"; REVOKE SELECT ON TABLE public.a FROM "app"; RESET ROLE']
+
+
+CHAIN = (
+    live.AclEntry("app", "owner", "SELECT", True),
+    live.AclEntry("middle", "app", "SELECT", True),
+    live.AclEntry("last", "middle", "SELECT"),
+)
+
+
+def chained(*grants: dict[str, t.Any], **policy: t.Any) -> list[str]:
+    """The steps when app passed SELECT to middle, and middle to last."""
+    of = cluster(live.Role("middle", {}), live.Role("last", {}))
+    return statements(plan(on_tables(*grants, **policy), of, inside(dataclasses.replace(A, acl=(*A.acl, *CHAIN)))))
+
+
+def none(role: str) -> dict[str, t.Any]:
+    return grant(role, "tables", schema="public")
+
+
+def test_what_hangs_on_a_revoked_grant_goes_first() -> None:
+    assert chained(none("app"), none("middle"), none("last")) == [
+        'SET LOCAL ROLE "middle"; REVOKE SELECT ON TABLE public.a FROM "last"; RESET ROLE',
+        'SET LOCAL ROLE "app"; REVOKE SELECT ON TABLE public.a FROM "middle"; RESET ROLE',
+        'REVOKE SELECT ON TABLE public.a FROM "app"',
+    ]
+
+
+def test_what_shall_stay_is_given_again_by_the_owner() -> None:
+    assert chained(select(), select(role="middle"), select(role="last")) == [
+        'SET LOCAL ROLE "middle"; REVOKE SELECT ON TABLE public.a FROM "last"; RESET ROLE',
+        'SET LOCAL ROLE "app"; REVOKE SELECT ON TABLE public.a FROM "middle"; RESET ROLE',
+        'REVOKE GRANT OPTION FOR SELECT ON TABLE public.a FROM "app"',
+        'GRANT SELECT ON TABLE public.a TO "middle"',
+        'GRANT SELECT ON TABLE public.a TO "last"',
+    ]
+
+
+def test_a_chain_that_is_wanted_stands() -> None:
+    assert chained(select(grantable=True), select(role="last")) == []
+
+
+def test_an_unlisted_role_at_the_end_of_a_chain_is_refused_or_purged() -> None:
+    with pytest.raises(GroundworkError, match="2 reasons to refuse") as caught:
+        chained(none("app"))
+    assert caught.value.code == "GRANTED_ONWARD"
+    assert "last has SELECT on tables a from middle" in caught.value.what
+    assert len(chained(none("app"), purge_grants=True)) == 3
 
 
 def test_functions_by_name_and_by_signature() -> None:
