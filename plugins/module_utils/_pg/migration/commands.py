@@ -82,7 +82,7 @@ class Undo(Locked):
             with self.stage(session, live, resolved, outcome) as stage, self.telling(outcome):
                 if apply:
                     Application(stage).take_back(undos, prepared)
-                    self.keep_fingerprint(session, live)
+                    self.keep_fingerprint(session, live, outcome)
                 else:
                     nothing = survey(resolved, [], self.settings.target.open(), True)
                     self.preview(stage, Intent.nothing(live.table, nothing), prepared)
@@ -136,7 +136,7 @@ class Baseline(Locked):
                 row = dataclasses.replace(row, installed_by=stage.installed_by)
                 create(session, live.table, live.facts.missing_schemas, row, settings.history_table_access == "owner")
                 stage.callbacks.run("afterBaseline")
-            self.keep_fingerprint(session, live)
+            self.keep_fingerprint(session, live, outcome)
         return outcome
 
     def _check(self, live: Live) -> None:

@@ -11,7 +11,7 @@ import json
 import typing as t
 
 from ..contents.quoting import literal as quote_text
-from ..session import Session
+from ..session import Session, SqlError
 from . import catalogue
 from .catalogue import Snapshot
 from .history import Table
@@ -29,10 +29,21 @@ class Fingerprint:
     def __init__(self, session: Session, table: Table) -> None:
         self.table = SideTable(session, table, f"{PREFIX}fingerprint", _COLUMNS)
 
-    def store(self, schemas: t.Sequence[str], rank: int) -> None:
-        """Read the catalogue and keep its fingerprint, in one transaction of its own."""
+    def store(self, schemas: t.Sequence[str], rank: int) -> str | None:
+        """Read the catalogue and keep its fingerprint, in one transaction of its own.
+
+        :return: a warning when that was not possible; everything else is done by then, so it is no failure.
+        """
+        try:
+            self._store(schemas, rank)
+            return None
+        except SqlError as error:
+            self.table.session.rollback()
+            return f"No fingerprint for finding drift could be stored: {error.text}."
+
+    def _store(self, schemas: t.Sequence[str], rank: int) -> None:
         session = self.table.session
-        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = '3s'")
         self.table.create()
         snapshot = catalogue.read(session, self.table.history, schemas)
         values = (

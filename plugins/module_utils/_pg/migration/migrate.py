@@ -16,7 +16,7 @@ from ..._errors import GroundworkError
 from ..._plan import Plan
 from .. import api
 from ..session import Session, SqlError
-from . import database, lock, preview, validate
+from . import database, linting, lock, preview, validate
 from . import intent as intents
 from .apply import Application
 from .blockers import Watch
@@ -62,6 +62,8 @@ class Run:
         self.settings = job.settings
         if default_schema:
             self.settings = dataclasses.replace(job.settings, default_schema=default_schema, schemas=())
+        self.findings: list[dict[str, t.Any]] = []
+        self.lint_warnings: list[str] = []
         self.started = time.monotonic()
         self.deadline = self.started + self.settings.deadline if self.settings.deadline else None
 
@@ -106,9 +108,10 @@ class Run:
             live, resolved = self.read(session)
             intent = self.intend(live, resolved)
             self._refuse_invalid(intent)
+            prepared = self.prepare_all(intent.pending, live, session)
             outcome = self._outcome(intent, live)
             with self.telling(outcome):
-                self._apply(session, live, resolved, intent, outcome)
+                self._apply(session, live, resolved, intent, prepared, outcome)
         outcome.milliseconds = self.spent()
         return outcome
 
@@ -200,6 +203,10 @@ class Run:
         placeholders, modes = self.placeholders(live), modes_of(session)
         prepared = [prepare(script, placeholders, modes, self.settings.mixed) for script in scripts]
         self._refuse_mixed_group(prepared)
+        self.findings, warnings = linting.lint(self.settings.lint, prepared, session, modes_of(session))
+        self.lint_warnings = warnings
+        for item in prepared:
+            item.pending = None
         return prepared
 
     def _refuse_mixed_group(self, prepared: t.Sequence[Prepared]) -> None:
@@ -227,14 +234,22 @@ class Run:
             final if plan else current,
             [describe(script) for script in intent.pending],
             [],
-            list(intent.warnings),
+            [*intent.warnings, *self.lint_warnings],
+            lint=self.findings,
             milliseconds=self.spent(),
         )
 
     # -- apply
 
-    def _apply(self, session: Session, live: Live, resolved: Resolved, intent: Intent, outcome: Outcome) -> None:
-        prepared = self.prepare_all(intent.pending, live, session)
+    def _apply(
+        self,
+        session: Session,
+        live: Live,
+        resolved: Resolved,
+        intent: Intent,
+        prepared: t.Sequence[Prepared],
+        outcome: Outcome,
+    ) -> None:
         for item in prepared:
             if intents.identity(item.script) in live.unfinished:
                 item.in_transaction = False
@@ -248,14 +263,15 @@ class Run:
             Application(stage).migrate(prepared, resolved.undos)
             outcome.callbacks = stage.callbacks.ran
         if intent.has_work:
-            self.keep_fingerprint(session, live)
+            self.keep_fingerprint(session, live, outcome)
 
-    def keep_fingerprint(self, session: Session, live: Live) -> None:
-        """Note what the schemas look like now; after everything else, so a failure here costs no migration."""
+    def keep_fingerprint(self, session: Session, live: Live, outcome: Outcome) -> None:
+        """Note what the schemas look like now."""
         if not self.settings.fingerprint:
             return
         rows = live.table.read(session)
-        Fingerprint(session, live.table).store(live.facts.schemas, rows[-1].installed_rank if rows else 0)
+        warning = Fingerprint(session, live.table).store(live.facts.schemas, rows[-1].installed_rank if rows else 0)
+        outcome.warnings += [warning] if warning else []
 
     def text_of(self, script: Script) -> str:
         """What a plan shows for a script."""

@@ -27,6 +27,7 @@ class Outcome:
     migrations: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
     retries: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    lint: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     preview: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     more_diff: list[dict[str, str]] = dataclasses.field(default_factory=list)
     callbacks: list[str] = dataclasses.field(default_factory=list)
@@ -49,6 +50,7 @@ class Outcome:
             "pending": self.pending,
             "migrations": self.migrations,
             "migrations_executed": len(self.migrations),
+            "lint": self.lint,
             "preview": self.preview,
             "callbacks": self.callbacks,
             "retries": self.retries,

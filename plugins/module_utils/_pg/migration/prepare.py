@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ..._errors import GroundworkError
+from ..lint.pending import PendingFile
 from ..session import Session
 from ..sql.cursor import Cursor, Name
 from ..sql.scanner import statements
@@ -22,6 +23,9 @@ from .script import Script
 
 #: Scripts above this size are read again when they run; so are scripts with inline COPY data, which can be read once.
 KEEP_BYTES = 256 * 1024
+
+#: Scripts above this size are not kept for the linter.
+LINT_BYTES = 16 * 1024 * 1024
 
 #: First words of the statements whose transaction mode is worth a look; all others are ordinary.
 _INTERESTING = re.compile(
@@ -49,6 +53,7 @@ class Prepared:
     :ivar in_transaction: the whole file runs in one transaction; otherwise statement by statement.
     :ivar kept: its statements, when they are few enough to keep.
     :ivar wrapped: the file has its own BEGIN and COMMIT around everything, which are left out.
+    :ivar pending: what the linter reads; ``None`` when it is too large.
     """
 
     script: Script
@@ -56,6 +61,7 @@ class Prepared:
     in_transaction: bool = True
     kept: list[Statement] | None = None
     wrapped: bool = False
+    pending: PendingFile | None = None
 
     def statements(self) -> t.Iterator[Statement]:
         """Yield the statements to run, in order; COPY data is read from the file while it is sent."""
@@ -92,10 +98,13 @@ def prepare(script: Script, placeholders: Placeholders, modes: TransactionModes,
         mixes statements that must run in a transaction of their own with others.
     """
     reader = _Reader(script, modes)
-    for statement in read(script, placeholders):
-        reader.take(statement)
     alone = script.config.execute_in_transaction is False
-    prepared = Prepared(script, placeholders, not alone, reader.kept)
+    pending = None
+    if script.file.size <= LINT_BYTES:
+        pending = PendingFile.read(script.label, script.lines(placeholders), in_transaction=False if alone else None)
+    for statement in pending.statements if pending else read(script, placeholders):
+        reader.take(statement)
+    prepared = Prepared(script, placeholders, not alone, reader.kept, pending=pending)
     if reader.outside:
         if reader.ordinary and not mixed and not alone:
             raise _mixed(reader, script)

@@ -11,6 +11,7 @@ import dataclasses
 import typing as t
 
 from .filename import Naming
+from .linting import LintSettings
 from .placeholder import Placeholders
 from .validate import IgnorePattern
 from .version import Target, Version
@@ -59,6 +60,7 @@ class Settings:
     fingerprint: bool
     clean_disabled: bool
     clean_confirmation: str | None
+    lint: LintSettings
 
 
 STATES = ["migrated", "validated", "baselined", "repaired", "undone", "cleaned"]
@@ -122,6 +124,7 @@ def from_params(params: dict[str, t.Any]) -> Settings:
         fingerprint=params["fingerprint"],
         clean_disabled=params["clean_disabled"],
         clean_confirmation=params["clean_confirmation"],
+        lint=LintSettings.from_option(params["lint"]),
     )
 
 
@@ -191,6 +194,18 @@ def apply_argument_spec() -> dict[str, dict[str, t.Any]]:
         "fingerprint": {**flag, "default": True},
         "clean_disabled": {**flag, "default": True},
         "clean_confirmation": text,
+        "lint": {
+            "type": "dict",
+            "options": {
+                "level": {**text, "default": "warn", "choices": ["off", "warn", "error"]},
+                "rules": {"type": "dict", "default": {}},
+                "naming": {"type": "dict", "default": {}},
+                "small_rows": {"type": "int"},
+                "small_bytes": {"type": "int"},
+                "large_rows": {"type": "int"},
+                "large_bytes": {"type": "int"},
+            },
+        },
         "targets": {
             "type": "list",
             "elements": "dict",
