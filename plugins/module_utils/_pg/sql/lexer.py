@@ -16,6 +16,9 @@ import typing as t
 
 #: Flex reads bytes and takes every one above 127 as a letter, so every character above ASCII is one here.
 LETTER = "A-Za-z_\\x80-\\U0010ffff"
+#: A number, and what sticks to it: flex takes a name (dollars included) or an exponent's sign into the same token, for
+#: the server to refuse.
+DIGITS = f"[0-9]+(?:(?:_?[0-9])*[eE][+-]|[{LETTER}][{LETTER}0-9$]*)?"
 SPACE = " \\t\\n\\r\\f\\v"
 
 WORD = "word"
@@ -36,8 +39,8 @@ _TOKEN = re.compile(
     | (?P<national>[nN](?='))
     | (?P<word>[{LETTER}][{LETTER}0-9$]*)
     | (?P<dollar>\$(?:[{LETTER}][{LETTER}0-9]*)?\$)
-    | (?P<parameter>\$[0-9]+)
-    | (?P<number>(?:[0-9][0-9A-Za-z_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9][0-9_]*)(?:(?<=[eE])[+-][0-9]+|[eE][+-]?[0-9]+)?)
+    | (?P<parameter>\$[0-9]+(?:[{LETTER}][{LETTER}0-9$]*)?)
+    | (?P<number>(?:{DIGITS}(?:\.(?!\.)(?:{DIGITS})?)?|\.{DIGITS})(?:(?<=[eE][+-])[0-9]+)?)
     | (?P<quote>')
     | (?P<name>")
     | (?P<symbol>::|:=|=>|\.\.|[,()\[\].;:]|(?:(?!--|/\*)[~!@\#^&|`?+\-*/%<>=])+)

@@ -21,7 +21,7 @@ Where this reads otherwise than psql, psql is wrong about what the server takes 
 
 Refused, with the place: every meta-command but ``\\restrict`` and ``\\unrestrict`` between statements, text behind a
 ``COPY ... FROM STDIN;`` on its line (psql reads the data first and that text later), whatever is left open at the end.
-psql's variables (``:name``) are not replaced: nothing sets any.
+psql's variables (``:name``) are not replaced: nothing sets any, and ``:name$$`` opens no dollar quote.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ _TOKEN = re.compile(
     | (?P<close>\))
     | (?P<end>;)
     | (?P<command>\\)
-    | (?P<other>\$[0-9]+[{lexer.LETTER}]?|[0-9][0-9A-Za-z_]*|.)
+    | (?P<other>\$[0-9]+(?:[{lexer.LETTER}][{lexer.LETTER}0-9$]*)?|{lexer.DIGITS}|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
 #: Many harmless tokens in one match. Bounded, because the matcher keeps a note per repetition.
 _RUN = re.compile(
     rf"""(?:[{lexer.SPACE}]+|--[^\n\r]*|[{lexer.LETTER}][{lexer.LETTER}0-9$]*(?![{lexer.LETTER}0-9$'"&])
-    |[0-9][0-9A-Za-z_]*|[,.=<>\[\]+*:%!|]){{1,400}}""",
+    |{lexer.DIGITS}|[,.=<>\[\]+*:%!|]){{1,400}}""",
     re.VERBOSE,
 )
 _COMMENT_EDGE = re.compile(r"/\*|\*/")

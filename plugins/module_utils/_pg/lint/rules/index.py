@@ -68,7 +68,7 @@ def drop_index(ddl: Drop, context: Context) -> t.Iterator[Hit]:
     Reindex,
     level="error",
     title="CONCURRENTLY inside a transaction block",
-    instead="Take it out of the transaction: a file of its own, without BEGIN and with no execute_in_transaction=true",
+    instead="Take it out of the transaction: a file of its own, without BEGIN, and no executeInTransaction=true",
     squawk=("ban-concurrent-index-creation-in-transaction",),
 )
 def concurrently_in_transaction(ddl: CreateIndex | Drop | Reindex, context: Context) -> t.Iterator[Hit]:

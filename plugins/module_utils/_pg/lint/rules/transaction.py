@@ -19,7 +19,7 @@ from ..rule import Hit, rule
     "transaction-control",
     Ddl,
     title="BEGIN, COMMIT, ROLLBACK or SAVEPOINT in a file that the module runs in a transaction",
-    instead="Leave them out; in_transaction=false (executeInTransaction in the file's .conf) where it must be so",
+    instead="Leave them out; executeInTransaction=false in the file's .conf where it must be so",
     squawk=("transaction-nesting", "ban-uncommitted-transaction"),
 )
 def control(ddl: Ddl, context: Context) -> t.Iterator[Hit]:

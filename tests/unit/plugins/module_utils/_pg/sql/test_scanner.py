@@ -77,6 +77,8 @@ def test_places_point_at_the_text(path: Path) -> None:
         ("SELECT 1", ["SELECT 1"]),
         ("SELECT 1;SELECT 2", ["SELECT 1", "SELECT 2"]),
         ("SELECT $1;SELECT $2;", ["SELECT $1", "SELECT $2"]),
+        ("SELECT $1a$$;SELECT $$;$$;", ["SELECT $1a$$", "SELECT $$;$$"]),
+        ("SELECT 1a$$;SELECT 1;", ["SELECT 1a$$", "SELECT 1"]),
         ("SELECT $1$$;$$;", ["SELECT $1$$;$$"]),
         ("SELECT a$$;SELECT b$$;", ["SELECT a$$", "SELECT b$$"]),
         ("SELECT $é$;$é$;", ["SELECT $é$;$é$"]),
