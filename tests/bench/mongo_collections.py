@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What ``mongo_collections`` costs, against the same work done with ``community.mongodb`` in the same run.
 
-``python tests/bench/mongo_collections.py`` starts a mongod, deploys CredForge's 11 collections and 40 indexes, and times the
-run after that, in which nothing changes: through this module, and through ``community.mongodb.mongodb_index`` with a task for
-each index, a task for each collection, and a single task. The times are of ``ansible-playbook`` without the time of an empty
-play. Then 500 collections with 5 indexes each: commands sent, and seconds to read and to plan.
+``python tests/bench/mongo_collections.py`` starts a mongod, deploys CredForge's 11 collections and 40 indexes, and
+times the run after that, in which nothing changes: through this module, and through
+``community.mongodb.mongodb_index`` with a task for each index, a task for each collection, and a single task. The
+times are of ``ansible-playbook`` without the time of an empty play. Then 500 collections with 5 indexes each:
+commands sent, and seconds to read and to plan.
 """
 
 from __future__ import annotations

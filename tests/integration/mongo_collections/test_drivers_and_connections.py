@@ -1,6 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The oldest driver that is supported, and the ways to connect: parts, connection string, TLS, X.509, least privilege."""
+"""The oldest driver that is supported, and the ways to connect: parts, connection string, TLS, X.509, least
+privilege.
+"""
 
 from __future__ import annotations
 
