@@ -130,7 +130,8 @@ def objects(postgresql_server: Postgresql, database: str) -> tuple[Postgresql, s
     postgresql_server.query(OBJECTS, database)
     postgresql_server.query(
         "ALTER TABLE busy ADD proven int; UPDATE busy SET proven = 1;"
-        "ALTER TABLE busy ADD CONSTRAINT p CHECK (proven IS NOT NULL)",
+        "ALTER TABLE busy ADD CONSTRAINT p CHECK (proven IS NOT NULL), ADD CONSTRAINT q CHECK (ts IS NULL),"
+        " ADD CONSTRAINT r CHECK (n IS NOT NULL OR n IS NULL), ADD CONSTRAINT s CHECK (c IS NOT NULL) NOT VALID",
         database,
     )
     return postgresql_server, database
@@ -224,12 +225,16 @@ def test_timestamps_convert_freely_in_utc_only(objects: tuple[Postgresql, str]) 
 
 def test_the_catalogue_is_read(objects: tuple[Postgresql, str]) -> None:
     server, database = objects
-    server.query("ANALYZE busy", database)
+    many = "CREATE TABLE many PARTITION OF parent FOR VALUES FROM (1000) TO (9999) PARTITION BY HASH (id)"
+    server.query(many, database)
+    server.query("CREATE TABLE many_0 PARTITION OF many FOR VALUES WITH (MODULUS 1, REMAINDER 0)", database)
+    server.query("INSERT INTO parent SELECT generate_series(1000, 1999); ANALYZE busy; ANALYZE many_0", database)
     server.query("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'busy_a_idx'::regclass", database)
     catalogue = known(server, database)
     assert catalogue.tables["public.busy"].rows == 100
     assert catalogue.tables["public.busy"].bytes > 8192
-    assert catalogue.tables["public.other"].rows == 0
+    assert "public.other" not in catalogue.tables, "never analysed: its size is not known"
+    assert catalogue.tables["public.parent"] == (1000, catalogue.tables["public.many"].bytes)
     assert catalogue.columns["public.busy"]["v"] == "character varying(10)"
     assert catalogue.columns["public.busy"]["tz"] == "timestamp(3) with time zone"
     assert catalogue.indexes["public.busy_a_idx"] == "public.busy"
@@ -237,6 +242,14 @@ def test_the_catalogue_is_read(objects: tuple[Postgresql, str]) -> None:
     assert catalogue.not_null_checks == {"public.busy": ["proven"]}
     assert tuple(catalogue.search_path) == ("public",)
     assert not any(name.startswith("pg_") for name in catalogue.tables)
+
+
+def test_the_catalogue_is_read_while_a_table_is_locked(objects: tuple[Postgresql, str]) -> None:
+    with tried(*objects, "LOCK TABLE busy"), contextlib.closing(objects[0].connect(objects[1])) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SET lock_timeout = '1ms'")
+        cursor.execute(live.CATALOGUE_QUERY)
+        assert "public.busy" in cursor.fetchone()[0]["columns"]
 
 
 def test_an_empty_database_can_be_read(postgresql_server: Postgresql, database: str) -> None:

@@ -14,7 +14,7 @@ from ..sql.cursor import Name
 
 
 class TableSize(t.NamedTuple):
-    """Rows (the planner's estimate) and bytes (with indexes and TOAST) of a table."""
+    """Rows and bytes (with indexes and TOAST) of a table, as of its last VACUUM or ANALYZE."""
 
     rows: int
     bytes: int
@@ -75,13 +75,30 @@ class LiveObjects:
         return f"{path[0] if path else 'public'}.{name.last}"
 
 
-#: One row, one column: the catalogue as JSON for ``from_catalogue``. Only user schemas; no lock, no table is read.
+#: One row, one column: the catalogue as JSON for ``from_catalogue``. User schemas only. Reads catalogues and nothing
+#: else: functions such as pg_total_relation_size or pg_get_constraintdef would wait behind whoever has locked a table.
+#: So sizes are those of the last VACUUM or ANALYZE, a partitioned table's are its partitions', and a table that was
+#: never analysed is left out: its size is unknown.
 CATALOGUE_QUERY = """
+WITH RECURSIVE
+files AS (
+  SELECT c.oid, greatest(c.reltuples, 0)::bigint AS rows, c.reltuples >= 0 AS known,
+         (c.relpages + coalesce(t.relpages, 0) + coalesce(
+           (SELECT sum(i.relpages) FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = c.oid), 0)
+         ) * current_setting('block_size')::bigint AS bytes
+  FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid WHERE c.relkind IN ('r', 'm')),
+members AS (
+  SELECT oid AS root, oid AS member FROM pg_class WHERE relkind IN ('r', 'p', 'm')
+  UNION ALL
+  SELECT m.root, i.inhrelid FROM members m JOIN pg_class c ON c.oid = m.member AND c.relkind = 'p'
+  JOIN pg_inherits i ON i.inhparent = m.member),
+sizes AS (
+  SELECT m.root, sum(f.rows)::bigint AS rows, sum(f.bytes)::bigint AS bytes
+  FROM members m JOIN files f ON f.oid = m.member GROUP BY 1 HAVING bool_or(f.known))
 SELECT json_build_object(
-  'tables', (SELECT coalesce(json_object_agg(n.nspname || '.' || c.relname,
-        json_build_array(greatest(c.reltuples, 0)::bigint, pg_total_relation_size(c.oid))), '{}')
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'),
+  'tables', (SELECT coalesce(json_object_agg(n.nspname || '.' || c.relname, json_build_array(s.rows, s.bytes)), '{}')
+     FROM sizes s JOIN pg_class c ON c.oid = s.root JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'),
   'columns', (SELECT coalesce(json_object_agg(relation, types), '{}') FROM (
      SELECT n.nspname || '.' || c.relname AS relation,
             json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)) AS types
@@ -100,7 +117,7 @@ SELECT json_build_object(
      FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
      WHERE k.contype = 'c' AND k.convalidated AND cardinality(k.conkey) = 1
-       AND pg_get_constraintdef(k.oid) = format('CHECK ((%I IS NOT NULL))', a.attname) GROUP BY 1) t),
+       AND k.conbin::text ~ '^{NULLTEST :arg {VAR [^{}]*} :nulltesttype 1 ' GROUP BY 1) t),
   'search_path', current_schemas(false),
   'utc', current_setting('TimeZone') IN ('UTC', 'Etc/UTC', 'GMT', 'Etc/GMT'))
 """
