@@ -299,8 +299,8 @@ options:
             default: [all]
           except:
             description:
-              - With V(all), names that the role shall hold nothing on. Default privileges know no exceptions, so run the
-                module again after the migration that creates such an object.
+              - With V(all), names that the role shall hold nothing on. Default privileges know no exceptions, so run
+                the module again after the migration that creates such an object.
             type: list
             elements: str
           privileges:
