@@ -331,6 +331,13 @@ violations:
   type: list
   elements: dict
   sample: [{collection: cred_forge_db.usage, documents: 3, examples: ["a", "c"]}]
+progress:
+  description:
+    - How far index builds were, every ten seconds. The same lines go to the system log of the host while the module
+      runs.
+  returned: always
+  type: list
+  elements: str
 server:
   description: The server. Empty when O(assume_empty) avoided the connection.
   returned: always
@@ -421,24 +428,38 @@ def policy_of(parameters: dict[str, t.Any]) -> Policy:
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     parameters = module.params
+    offline = module.check_mode and parameters["assume_empty"]
+    if not offline:
+        api.require_driver(module)
+        # One notation for every value of Extended JSON, the one in which the live state is read.
+        parameters["collections"] = api.one_notation(parameters["collections"])
     specs = read_specification(parameters)
+    progress: list[str] = []
+
+    def log(line: str) -> None:
+        progress.append(line)
+        module.log(line)
 
     def settings(engine: str, version: tuple[int, ...]) -> Settings:
         return Settings(
             database=parameters["database"], specs=specs, ability=ability_of(engine, version),
             policy=policy_of(parameters), check_only=module.check_mode, check_seconds=parameters["check_timeout"],
             accept_violations=parameters["existing_documents"] == "accept",
-            wait_seconds=parameters["connect_timeout"], log=module.log,
+            wait_seconds=parameters["connect_timeout"], log=log,
         )  # fmt: skip
 
-    if module.check_mode and parameters["assume_empty"]:
+    if offline:
         outcome = plan_for_empty_server(settings("mongodb", ASSUMED_VERSION))
-        return result_of(outcome, {}, 0)
-    api.require_driver(module)
+        return result_of(outcome, {}, 0, progress)
     server = api.connect(parameters, "groundwork.databases.mongo_collections")
     try:
         facts = server.facts
         profile = profile_of(facts.engine, facts.version)
+        if parameters["commit_quorum"] and not (facts.engine == "mongodb" and facts.replica_set):
+            raise GroundworkError(
+                "A commit quorum needs a replica set of MongoDB, and this server is none.", where=server.where,
+                untouched="everything; nothing was written", hint="Leave commit_quorum unset.", code="commit_quorum",
+            )
         refuse_impossible(profile, parameters["database"], specs)
         outcome = reconcile(server, settings(facts.engine, facts.version))
     finally:
@@ -448,10 +469,12 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     }
     for warning in outcome.warnings:
         module.warn(warning)
-    return result_of(outcome, shown, server.round_trips)
+    return result_of(outcome, shown, server.round_trips, progress)
 
 
-def result_of(outcome: Outcome, server: dict[str, t.Any], round_trips: int) -> dict[str, t.Any]:
+def result_of(
+    outcome: Outcome, server: dict[str, t.Any], round_trips: int, progress: list[str]
+) -> dict[str, t.Any]:
     return {
         "changed": outcome.changed,
         "actions": outcome.actions,
@@ -462,6 +485,7 @@ def result_of(outcome: Outcome, server: dict[str, t.Any], round_trips: int) -> d
             "indexes": list(outcome.plan.unmanaged_indexes),
         },
         "violations": outcome.violations,
+        "progress": progress,
         "server": server,
         "statistics": {
             "round_trips": round_trips,

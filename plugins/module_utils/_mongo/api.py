@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 try:
+    import bson.errors
     import pymongo
     import pymongo.errors
     from bson import encode, json_util
@@ -303,7 +304,7 @@ class Server:
             raise ServerRefused(f"The server refuses {name}: {text}", code, text, reply, where=where) from None
         except pymongo.errors.ConnectionFailure as error:
             raise ConnectionLost(f"The connection was lost during {name}: {_short(str(error))}", where=where) from None
-        except pymongo.errors.PyMongoError as error:
+        except (pymongo.errors.PyMongoError, bson.errors.BSONError, OverflowError) as error:
             text = f"{name} could not be sent: {_short(str(error))}"
             raise ServerRefused(text, 0, str(error), {}, where=where) from None
 
@@ -313,6 +314,21 @@ def _short(text: str) -> str:
     for tail in (", Timeout:", "Topology Description", "(configured timeouts"):
         text = text.partition(tail)[0]
     return " ".join(text.split()).rstrip(" ,")
+
+
+def one_notation(value: t.Any) -> t.Any:
+    """Extended JSON as ``as_plain`` writes it, whatever the notation: dates in another time zone, numbers as texts.
+
+    :raises GroundworkError: something looks like Extended JSON and is none.
+    """
+    try:
+        return as_plain(as_bson(value))
+    except (ValueError, TypeError, KeyError, ArithmeticError, bson.errors.BSONError) as error:
+        raise GroundworkError(
+            f"A value in Extended JSON is malformed: {error}", untouched="everything; nothing was written",
+            hint="Dates are written as {$date: '2024-01-31T12:00:00Z'}, object ids as {$oid: '…24 hexadecimal digits…'}.",
+            code="extended_json",
+        ) from None
 
 
 def as_plain(value: t.Any) -> t.Any:

@@ -86,12 +86,15 @@ class Batch:
     changes: tuple[Change, ...]
 
 
-def batches(changes: t.Iterable[Change]) -> list[Batch]:
-    """Group neighbouring index builds of one collection into one command: the server then reads the documents once."""
+def batches(changes: t.Iterable[Change], together: bool = True) -> list[Batch]:
+    """Group neighbouring index builds of one collection into one command: the server then reads the documents once.
+
+    :param together: false for a server that builds one index of a collection at a time.
+    """
     grouped: list[Batch] = []
     for item in changes:
         last = grouped[-1] if grouped else None
-        if last and _is_build(item) and _is_build(last.changes[0]) and _follows(last, item):
+        if together and last and _is_build(item) and _is_build(last.changes[0]) and _follows(last, item):
             merged = {**last.commands[0], "indexes": [*last.commands[0]["indexes"], *item.commands[0]["indexes"]]}
             grouped[-1] = Batch(last.collection, (merged,), (*last.changes, item))
         else:

@@ -222,6 +222,24 @@ def test_extended_json_reaches_the_server_as_the_value_that_it_stands_for(subjec
     assert verbs(subject.declare(wanted)) == []
 
 
+@pytest.mark.parametrize(
+    "bound",
+    [{"$date": "2024-01-01T01:00:00+01:00"}, {"$date": 1704067200000}, {"$date": {"$numberLong": "1704067200000"}}],
+)
+def test_extended_json_may_be_written_in_any_notation(subject: Subject, bound: dict[str, t.Any]) -> None:
+    wanted = {"name": "subject", "validator": {"at": {"$gt": bound}, "n": {"$numberLong": "5"}}}
+    assert subject.declare(wanted)["changed"]
+    assert verbs(subject.declare(wanted)) == []
+    plain = {"name": "subject", "validator": {"at": {"$gt": {"$date": "2024-01-01T00:00:00Z"}}, "n": 5}}
+    assert verbs(subject.declare(plain)) == []
+
+
+def test_malformed_extended_json_is_refused(subject: Subject) -> None:
+    result = subject.declare({"name": "subject", "validator": {"at": {"$gt": {"$oid": "xyz"}}}})
+    assert result["failed"] and "Extended JSON is malformed" in result["msg"]
+    assert subject.db.list_collection_names() == []
+
+
 def test_check_mode_against_a_server_that_does_not_exist_yet(subject: Subject) -> None:
     wanted = {"name": "subject", "indexes": [{"keys": {"a": 1}}]}
     nowhere = {"login_port": 1, "connect_timeout": 1}

@@ -12,12 +12,16 @@ import json
 import os
 import shutil
 import signal
+import threading
 import time
 import typing as t
 
 import pymongo
 import pymongo.errors
 import pytest
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo import api
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections import build_progress
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.connection import connection_argument_spec
 from mongo_subject import verbs
 from servers import Mongod
 
@@ -260,3 +264,54 @@ def test_a_step_that_the_server_refuses_tells_what_is_done_and_what_is_not(
         assert names(client) == {"a_1", "a_1__sparse", "b_1"}
         again = run_module("mongo_collections", arguments(single, AFTER))
         assert verbs(again) == ["drop subject.a_1"]
+
+
+def test_the_progress_of_a_long_build_is_told(single: Mongod, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_progress, "INTERVAL_SECONDS", 0.2)
+    options = {name: spec.get("default") for name, spec in connection_argument_spec().items()}
+    server = api.connect({**options, "login_host": single.host, "login_port": single.port})
+    lines: list[str] = []
+    with open_client(single) as client:
+        prepare(client)
+        hold_builds(client, True)
+        release = threading.Timer(2, hold_builds, (client, False))
+        release.start()
+        command = {"createIndexes": "subject", "indexes": [{"key": {"a": 1}, "name": "a_1"}]}
+        try:
+            with build_progress.BuildProgress(server, DATABASE, command, lines.append):
+                server.run(DATABASE, command, write=True)
+        finally:
+            release.join()
+            server.close()
+    assert len(lines) >= 2 and lines[0].startswith("faults.subject: Index Build: scanning collection"), lines
+    assert "(100 %, 1000 of 1000)" in lines[0]
+
+
+def test_a_commit_quorum_is_used_in_a_replica_set_and_refused_elsewhere(
+    single: Mongod, members: list[Mongod], run_module: t.Callable[..., t.Any]
+) -> None:
+    refused = run_module("mongo_collections", arguments(single, BEFORE, commit_quorum="majority"))
+    assert refused["failed"] and "A commit quorum needs a replica set" in refused["msg"]
+    with open_client(primary_of(members)) as client:
+        prepare(client)
+    for quorum in ("majority", "2"):
+        wanted = {"name": f"subject{quorum}", "indexes": [{"keys": {"a": 1}}]}
+        result = run_module("mongo_collections", {**of_the_set(members, wanted), "commit_quorum": quorum})
+        assert not result.get("failed"), result
+        assert (
+            f'"commitQuorum": {json.dumps(int(quorum) if quorum.isdigit() else quorum)}'
+            in result["actions"][-1]["statement"]
+        )
+
+
+def test_an_index_build_that_takes_too_long_is_given_up(single: Mongod, run_module: t.Callable[..., t.Any]) -> None:
+    with open_client(single) as client:
+        prepare(client)
+        client[DATABASE].subject.create_index([("a", 1)])
+        hold_builds(client, True)
+        release = threading.Timer(6, hold_builds, (client, False))
+        release.start()
+        result = run_module("mongo_collections", arguments(single, AFTER, build_timeout=1))
+        release.join()
+        assert result["failed"] and "exceeded time limit" in result["msg"], result
+        assert names(client) == {"a_1"}

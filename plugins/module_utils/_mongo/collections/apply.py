@@ -14,7 +14,7 @@ import typing as t
 
 from ..._errors import GroundworkError
 from ..api import ConnectionLost, Server, ServerRefused
-from ..change import INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, NAMESPACE_EXISTS, Batch, Change, batches
+from ..change import INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, NAMESPACE_EXISTS, Batch, Change
 from .build_progress import BuildProgress
 
 # Somebody else, such as a second run, changed the same objects meanwhile, or the server gave up in favour of another
@@ -33,7 +33,7 @@ OVERTAKEN_CODES = frozenset({
 CANNOT_CONVERT_TO_UNIQUE = 359
 
 
-class Overtaken(Exception):  # noqa: N818 - it is no error, it asks for a new plan
+class Overtaken(Exception):
     """The plan no longer fits the live state.
 
     :ivar cause: ``ConnectionLost`` when another primary has to be awaited first.
@@ -55,7 +55,7 @@ class Applied:
 
 
 def apply(
-    server: Server, database: str, changes: list[Change], applied: Applied, log: t.Callable[[str], None]
+    server: Server, database: str, work: list[Batch], applied: Applied, log: t.Callable[[str], None]
 ) -> None:
     """Make all changes.
 
@@ -64,7 +64,7 @@ def apply(
     :raises Overtaken: the live state or the primary changed meanwhile.
     :raises GroundworkError: the server refuses a change; the earlier ones are made.
     """
-    for batch in batches(changes):
+    for batch in work:
         started = time.monotonic()
         try:
             _send(server, database, batch, log)

@@ -30,6 +30,9 @@ class LiveCollection:
     empty: bool | None = None
 
 
+OWN_PREFIX = "groundwork_migrations"
+
+
 def is_internal(name: str) -> bool:
-    """Whether a collection belongs to the server."""
-    return name.startswith("system.")
+    """Whether a collection belongs to the server, or is the history or lock of this collection's data migrations."""
+    return name.startswith(("system.", OWN_PREFIX))

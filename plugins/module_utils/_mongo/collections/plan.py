@@ -23,10 +23,14 @@ from .spec import OFF, CollectionSpec, check_duplicates
 
 @dataclasses.dataclass(frozen=True)
 class Ability:
-    """What the server can do, for indexes and for collections."""
+    """What the server can do, for indexes and for collections.
+
+    :param builds_together: one command can build several indexes of a collection.
+    """
 
     indexes: ladder.Ability = dataclasses.field(default_factory=ladder.Ability)
     collections: options.Ability = dataclasses.field(default_factory=options.Ability)
+    builds_together: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

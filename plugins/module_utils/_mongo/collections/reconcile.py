@@ -13,6 +13,7 @@ import typing as t
 
 from ..._errors import GroundworkError
 from ..api import ConnectionLost, Server, ServerUnreachable
+from ..change import batches
 from ..specification import Problems
 from .apply import Applied, Overtaken, apply
 from .checks import DocumentChecks
@@ -62,7 +63,9 @@ def reconcile(server: Server, settings: Settings) -> Outcome:
     :raises GroundworkError: the plan is refused, a change failed, or others keep changing the same objects.
     """
     applied = Applied()
+    cause: GroundworkError | None = None
     first: Outcome | None = None
+    done: list[dict[str, t.Any]] | None = None
     for _attempt in range(ATTEMPTS):
         try:
             current = _plan(server, settings)
@@ -73,22 +76,26 @@ def reconcile(server: Server, settings: Settings) -> Outcome:
                 # The diff is the first plan's, what is left unmanaged is what the last look found.
                 final = dataclasses.replace(current.plan, plan=first.plan.plan)
                 return dataclasses.replace(first, actions=applied.actions, changed=bool(applied.actions), plan=final)
-            apply(server, settings.database, current.plan.changes, applied, settings.log)
+            if current.actions == done:
+                # Doing the same again would change nothing, or rebuild an index for ever.
+                break
+            work = batches(current.plan.changes, settings.ability.builds_together)
+            apply(server, settings.database, work, applied, settings.log)
         except Overtaken as interruption:
-            cause: GroundworkError | None = interruption.cause
+            cause = interruption.cause
         except ConnectionLost as error:
             cause = error
         else:
-            cause = None
+            cause, done = None, current.actions
         if isinstance(cause, ConnectionLost):
             _await_primary(server, settings, applied)
     raise GroundworkError(
         "The database does not become what is declared: " + (
-            cause.what if cause else f"still to do after {ATTEMPTS} attempts is "
+            cause.what if cause else "the server made the changes, and does not show them: "
             + "; ".join(f"{item.action} {item.kind} {item.name}" for item in current.plan.changes)
         ),
         where=server.where, untouched="what is not listed under actions",
-        hint="Look for another program that changes the same collections, then run again.",
+        hint="Look for another program that changes the same collections, then run again; if there is none, report it.",
         code="not_converged", details={"actions": applied.actions, "changed": bool(applied.actions)},
     )  # fmt: skip
 

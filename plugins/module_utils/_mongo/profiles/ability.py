@@ -28,6 +28,7 @@ def ability_of(engine: str, version: tuple[int, ...]) -> Ability:
                 unique_in_place=False, hide=_hides(version), expiry_in_place=False, side_by_side=False
             ),
             collections=options.Ability(resize_capped=False, modify_view=version >= (8, 0)),
+            builds_together=False,
         )
     return Ability(
         indexes=ladder.Ability(
