@@ -286,7 +286,10 @@ actions:
   elements: dict
   contains:
     action:
-      description: What is done to the object, for example C(create), C(modify), C(hide), C(rebuild), C(drop).
+      description:
+        - V(create), V(modify) (in place), V(drop), V(hide), V(recreate) (a collection), V(rebuild) or V(rename) (an
+          index that had to be dropped first), V(bridge) (the index that serves queries meanwhile), or V(await) (the
+          build that somebody else has started).
       type: str
     kind:
       description: V(collection), V(view), V(timeseries) or V(index).

@@ -326,7 +326,7 @@ def one_notation(value: t.Any) -> t.Any:
     except (ValueError, TypeError, KeyError, ArithmeticError, bson.errors.BSONError) as error:
         raise GroundworkError(
             f"A value in Extended JSON is malformed: {error}", untouched="everything; nothing was written",
-            hint="Dates are written as {$date: '2024-01-31T12:00:00Z'}, object ids as {$oid: '…24 hexadecimal digits…'}.",
+            hint="Dates are written as {$date: '2024-01-31T12:00:00Z'}, object ids as {$oid: <24 hexadecimal digits>}.",
             code="extended_json",
         ) from None
 

@@ -139,7 +139,7 @@ ONE_CHANGE: list[tuple[str, dict[str, t.Any], dict[str, t.Any], dict[str, t.Any]
         START,
         {"allow_rebuild": True},
         [
-            "create bridge for subject.groundwork_bridge_a_1",
+            "bridge subject.groundwork_bridge_a_1",
             "drop subject.a_1",
             "rebuild subject.a_1",
             "drop subject.groundwork_bridge_a_1",
@@ -169,7 +169,7 @@ ONE_CHANGE: list[tuple[str, dict[str, t.Any], dict[str, t.Any], dict[str, t.Any]
         {**START, "name": "n"},
         {"allow_rebuild": True},
         [
-            "create bridge for subject.groundwork_bridge_n",
+            "bridge subject.groundwork_bridge_n",
             "drop subject.n",
             "rebuild subject.n",
             "drop subject.groundwork_bridge_n",
@@ -204,7 +204,7 @@ ONE_CHANGE: list[tuple[str, dict[str, t.Any], dict[str, t.Any], dict[str, t.Any]
         {**START, "name": "n"},
         {"allow_rebuild": True},
         [
-            "create bridge for subject.groundwork_bridge_n",
+            "bridge subject.groundwork_bridge_n",
             "drop subject.a_1",
             "rename subject.n",
             "drop subject.groundwork_bridge_n",

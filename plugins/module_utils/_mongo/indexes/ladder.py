@@ -146,7 +146,7 @@ class Ladder:
             if match.name != want.spec.name and want.spec.named:
                 self._problem(want, f"it is being built under the name {match.name}: wait until that has ended")
             else:
-                self._build(want, match.name, Phase.BUILD, action="await build of")
+                self._build(want, match.name, Phase.BUILD, action="await")
                 self._finish_succession(want, match)
             return
         if match.name != want.spec.name and want.spec.named:
@@ -294,7 +294,7 @@ class Ladder:
             if existing is None or existing.signature != index_of(bridge).signature:
                 if existing is not None:
                     self._drop(existing, Phase.MAKE_ROOM, "")
-                self._build(want, bridge["name"], Phase.BUILD, document=bridge, action="create bridge for")
+                self._build(want, bridge["name"], Phase.BUILD, document=bridge, action="bridge")
         self._add(
             "drop", old.name, [self._drop_command(old)], Phase.DROP_REPLACED, want, before=old.shown(),
             done=frozenset({INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND}),
@@ -337,7 +337,7 @@ class Ladder:
 
     def _make_room(self) -> None:
         """Keep within the server's limit at every moment; drops move ahead of builds only where that is allowed."""
-        creates = sum(item.phase == Phase.BUILD and item.action.startswith("create") for item in self.plan.changes)
+        creates = sum(item.phase == Phase.BUILD and item.action in ("create", "bridge") for item in self.plan.changes)
         excess = max(self.total, 1) + creates - MAXIMUM_INDEXES
         for phase in (Phase.UNMANAGED, Phase.DROP_REPLACED):
             if phase == Phase.DROP_REPLACED and not self.policy.allow_rebuild:

@@ -72,7 +72,10 @@ def test_recreating_forgets_the_old_indexes() -> None:
 
 
 def test_system_collections_are_never_unmanaged() -> None:
-    live = [LiveCollection(name, "collection", {}) for name in ("system.views", "system.buckets.s", "x", "groundwork_migrations")]
+    live = [
+        LiveCollection(name, "collection", {})
+        for name in ("system.views", "system.buckets.s", "x", "groundwork_migrations")
+    ]
     result = plan([], live, unmanaged="drop")
     assert steps(result) == ["drop collection x"] and result.unmanaged_collections == ("x",)
 
