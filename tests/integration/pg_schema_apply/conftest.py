@@ -66,7 +66,9 @@ class Migrations:
         return self.start_module("pg_schema_apply", self.arguments(**options))
 
     def info(self, **options: t.Any) -> t.Any:
-        return self.run_module("pg_schema_info", self.arguments(**options) | {"retry_delay": None})
+        arguments = self.arguments(**options)
+        del arguments["retry_delay"]
+        return self.run_module("pg_schema_info", arguments)
 
     def query(self, sql: str) -> list[tuple[t.Any, ...]]:
         return self.server.query(sql, self.database)

@@ -163,7 +163,8 @@ def test_an_invalid_index_of_somebody_else_does_not_pass_for_a_good_one(migratio
 def test_settings_of_finished_statements_are_made_again(migrations: Migrations) -> None:
     migrations.write(
         {
-            "V1__s.sql": "CREATE SCHEMA s; SET search_path = s; CREATE TABLE in_s(); SELECT 1/0; CREATE TABLE also_in_s();"
+            "V1__s.sql": "CREATE SCHEMA s; SET search_path = s; CREATE TABLE in_s(); SELECT 1/0; CREATE TABLE "
+            "also_in_s();"
         }
     )
     migrations.write({"V1__s.sql.conf": "executeInTransaction=false"})

@@ -29,7 +29,8 @@ def checksum_of_file(stream: t.BinaryIO, encoding: str, where: str) -> int:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     value, first = 0, True
     while True:
-        chunk = stream.read(_CHUNK)
+        # A byte order mark must come whole: it is taken off the raw bytes.
+        chunk = stream.read(max(_CHUNK, 4) if first else _CHUNK)
         try:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
@@ -37,11 +38,10 @@ def checksum_of_file(stream: t.BinaryIO, encoding: str, where: str) -> int:
                 f"The script is not valid {encoding}: {error.reason}.",
                 where=where,
                 untouched="the database",
-                hint="Save the file in that encoding, or name its own: option encoding, or encoding= in its .conf file.",
+                hint="Save the file in that encoding, or name its own: option encoding, or encoding= in its "
+                ".conf file.",
             ) from None
         if first and text:
-            # A multi-byte character can straddle chunks, so the raw bytes are only usable when the text starts with
-            # them.
             first = False
             if text.startswith(_BOM):
                 text, chunk = text[1:], chunk.removeprefix(codecs.BOM_UTF8)

@@ -35,7 +35,8 @@ SELECT kind, name FROM (
     'pg_catalog.pg_type'::regclass, y.oid
   FROM pg_catalog.pg_type y JOIN pg_catalog.pg_namespace n ON n.oid = y.typnamespace
   WHERE n.nspname = ANY(%s) AND y.typtype IN ('e', 'd', 'r', 'b') AND y.typelem = 0
-) o WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e')
+) o WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e')
 ORDER BY turn, kind, name
 """
 

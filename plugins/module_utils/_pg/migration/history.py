@@ -148,13 +148,15 @@ class Table:
             )
         )
         columns = ", ".join(quote_name(name) for name in (*_WRITTEN, "installed_on"))
-        return f"INSERT INTO {self.qualified} ({columns}) VALUES ({values}, now() AT TIME ZONE 'UTC')"
+        into = f"INSERT INTO {self.qualified} ({columns})"
+        return f"{into} VALUES ({values}, now() AT TIME ZONE 'UTC')"
 
     def exists(self, session: Session) -> bool:
         """Flyway's own test: an ordinary table; a view or partitioned table of that name does not count."""
         return bool(
             session.value(
-                "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+                "c.relnamespace"
                 " WHERE n.nspname = %s AND c.relname = %s AND c.relkind = 'r')",
                 self.schema,
                 self.name,

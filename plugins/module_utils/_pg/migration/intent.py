@@ -111,12 +111,14 @@ def _baseline_on_migrate(settings: Settings, facts: Facts) -> Row:
         return history.baseline_row(settings.baseline_version, settings.baseline_description, "")
     names = ", ".join(f'"{name}"' for name in facts.filled_schemas)
     raise GroundworkError(
-        f"Found non-empty schema(s) {names} but no schema history table. Use baseline() or set baselineOnMigrate to true to "
+        f"Found non-empty schema(s) {names} but no schema history table. Use baseline() or set baselineOnMigrate "
+        "to true to "
         "initialize the schema history table.",
         where=facts.database,
         untouched="the database",
         code="NON_EMPTY_SCHEMA_WITHOUT_SCHEMA_HISTORY_TABLE",
-        hint="Set baseline_on_migrate and baseline_version to the version that the existing objects stand for. Materialized "
+        hint="Set baseline_on_migrate and baseline_version to the version that the existing objects stand for. "
+        "Materialized "
         "views, partitioned and foreign tables count here; Flyway overlooks a schema that holds nothing else.",
     )
 
@@ -124,7 +126,8 @@ def _baseline_on_migrate(settings: Settings, facts: Facts) -> Row:
 def _skipped_by_baseline(baseline: Row, situation: Situation) -> str:
     skipped = [info.script.path for info in situation.infos if info.state == state.BELOW_BASELINE and info.script]
     names = ", ".join(skipped) or "none"
-    return f"The existing schema is taken as version {baseline.version_text}; scripts that will therefore not run: {names}."
+    version = baseline.version_text
+    return f"The existing schema is taken as version {version}; scripts that will therefore not run: {names}."
 
 
 def plan(intent: Intent, facts: Facts, with_text: bool) -> Plan:

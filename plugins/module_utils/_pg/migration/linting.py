@@ -110,6 +110,7 @@ def _refused(findings: t.Sequence[t.Any]) -> GroundworkError:
         where=f"{findings[0].file}:{findings[0].line}:{findings[0].column}",
         untouched="the database; nothing was run",
         code="LINT",
-        hint="Change the script, or put -- groundwork:ignore <rule> above the statement, or set the rule's level in lint.rules.",
+        hint="Change the script, or put -- groundwork:ignore <rule> above the statement, or set the rule's level "
+        "in lint.rules.",
         details={"lint": [dataclasses.asdict(finding) for finding in findings]},
     )

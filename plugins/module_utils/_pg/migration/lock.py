@@ -55,6 +55,11 @@ def key(table: Table) -> int:
     return _FLYWAY_BASE + string_hash(table.qualified)
 
 
+def holders(session: Session, table: Table) -> list[Holder]:
+    """The sessions that hold the lock now: at most one."""
+    return [Holder(*row) for row in session.rows(_HOLDERS, key(table))]
+
+
 class RunLock:
     """Held from before the history is read until everything is written.
 
@@ -89,21 +94,21 @@ class RunLock:
 
     def _held(self) -> bool:
         """Whether the server process that answers now is the one that holds the lock."""
-        holders = self._session.rows(_HOLDERS, self._key)
         own = self._session.value("SELECT pg_catalog.pg_backend_pid()")
-        return any(row[0] == own for row in holders)
+        return any(holder.pid == own for holder in holders(self._session, self._table))
 
     def _refused(self, waited: float) -> GroundworkError:
-        holders = [Holder(*row) for row in self._session.rows(_HOLDERS, self._key)]
-        who = "; ".join(str(holder) for holder in holders) or "a session that has just ended"
+        found = holders(self._session, self._table)
+        who = "; ".join(str(holder) for holder in found) or "a session that has just ended"
         return GroundworkError(
             "Number of retries exceeded while attempting to acquire PostgreSQL advisory lock. "
             f"It is held by {who}; waited {waited:.0f} s.",
             where=self._table.qualified,
             untouched="the database",
             code="LOCK_NOT_ACQUIRED",
-            hint="Another run (of this module or of Flyway) migrates this schema. Wait for it, or raise lock_retry_count.",
-            details={"lock_holders": [holder.facts() for holder in holders]},
+            hint="Another run (of this module or of Flyway) migrates this schema. Wait for it, or raise "
+            "lock_retry_count.",
+            details={"lock_holders": [holder.facts() for holder in found]},
         )
 
 
@@ -133,7 +138,8 @@ def refuse_transaction_pooling(session: Session, reopen: t.Callable[[], Session]
 
 def pooled_session() -> GroundworkError:
     return GroundworkError(
-        "The connection goes through a pooler in transaction mode (such as PgBouncer with pool_mode=transaction), where a "
+        "The connection goes through a pooler in transaction mode (such as PgBouncer with "
+        "pool_mode=transaction), where a "
         "session's lock, role and settings do not stay with the session.",
         untouched="the database",
         code="POOLED_CONNECTION",

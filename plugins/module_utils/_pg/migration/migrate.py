@@ -214,12 +214,14 @@ class Run:
         if not self.settings.group or not alone or len(prepared) == 1:
             return
         raise GroundworkError(
-            "Detected both transactional and non-transactional migrations within the same migration group (even though mixed "
+            "Detected both transactional and non-transactional migrations within the same migration group (even "
+            "though mixed "
             f'is false). First offending migration: "{intents.title(alone[0].script)}" [non-transactional]',
             where=alone[0].script.label,
             untouched="the database",
             code="MIXED_MIGRATION",
-            hint="Set group to false: then each script has its own transaction, and this one runs statement by statement.",
+            hint="Set group to false: then each script has its own transaction, and this one runs statement by "
+            "statement.",
         )
 
     def _outcome(self, intent: Intent, live: Live) -> Outcome:

@@ -183,7 +183,8 @@ def _mixed(reader: _Reader, script: Script) -> GroundworkError:
         where=f"{script.label}:{offending.line}",
         untouched="the database",
         code="MIXED_MIGRATION",
-        hint=f"{reason}. Move it to a file of its own, or set mixed=true: the file then runs statement by statement, and a "
+        hint=f"{reason}. Move it to a file of its own, or set mixed=true: the file then runs statement by "
+        "statement, and a "
         "failed run can be taken up where it stopped.",
     )
 
@@ -195,6 +196,7 @@ def _controls_transactions(reader: _Reader, script: Script) -> GroundworkError:
         where=f"{script.label}:{statement.line}:{statement.column}",
         untouched="the database",
         code="TRANSACTION_CONTROL",
-        hint="Remove the statement: every file runs in a transaction of its own. A file that must control its transactions "
+        hint="Remove the statement: every file runs in a transaction of its own. A file that must control its "
+        "transactions "
         f"needs executeInTransaction=false in {script.file.name}.conf.",
     )

@@ -68,6 +68,7 @@ def _report(outcome: Outcome, header: str, before: catalogue.Snapshot, after: ca
     if found:
         outcome.more_diff.append(catalogue.diff(header, before, after))
     outcome.warnings.append(
-        "The preview ran the pending scripts and rolled them back. What a rollback does not take back has happened: sequence "
+        "The preview ran the pending scripts and rolled them back. What a rollback does not take back has "
+        "happened: sequence "
         "values that were drawn, and whatever scripts did outside the database (dblink, file access, COPY TO PROGRAM)."
     )

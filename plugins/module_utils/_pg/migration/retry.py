@@ -66,6 +66,7 @@ class Retry:
             return None
         who = f" It waited for {'; '.join(str(holder) for holder in holders)}." if holders else ""
         return (
-            f"Tried {self.attempt} times.{who} Wait until the sessions that hold the locks have ended, or raise attempts, "
+            f"Tried {self.attempt} times.{who} Wait until the sessions that hold the locks have ended, or raise "
+            "attempts, "
             "lock_timeout or deadline"
         )

@@ -56,6 +56,8 @@ def parse(text: str, where: str) -> ScriptConfig:
     return ScriptConfig(**values)
 
 
+#: What is no operand; empty stands for the end of the expression.
+_OPERATORS = ("", "==", "!=", "&&", "||", "(", ")")
 _FLAGS = ("executeInTransaction", "placeholderReplacement")
 
 
@@ -106,7 +108,10 @@ def should_execute(expression: str, where: str) -> bool:
             return result
         left = take()
         if peek() in ("==", "!="):
-            return (left == take()) if take() == "==" else (left != take())
+            equal, right = take() == "==", take()
+            if right in _OPERATORS or left in _OPERATORS:
+                raise _bad_expression(expression, where)
+            return (left == right) is equal
         if left.lower() not in ("true", "false"):
             raise _bad_expression(expression, where)
         return left.lower() == "true"

@@ -163,6 +163,11 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
     }
 
 
+def reading_params(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The parameters of a module that only reads, completed with the defaults of what it does not know."""
+    return {**{name: option.get("default") for name, option in apply_argument_spec().items()}, **params}
+
+
 def apply_argument_spec() -> dict[str, dict[str, t.Any]]:
     """The options that only a module that writes has."""
     text, flag = {"type": "str"}, {"type": "bool"}

@@ -32,7 +32,8 @@ class SideTable:
     def exists(self) -> bool:
         return bool(
             self.session.value(
-                "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+                "c.relnamespace"
                 " WHERE n.nspname = %s AND c.relname = %s AND c.relkind = 'r')",
                 self.history.schema,
                 self.name,

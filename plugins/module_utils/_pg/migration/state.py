@@ -301,7 +301,8 @@ class _Survey:
         if version is None or self.target.optional or any(info.version == version for info in infos):
             return
         raise GroundworkError(
-            f"No migration with a target version {version} could be found. Ensure target is specified correctly and the "
+            f"No migration with a target version {version} could be found. Ensure target is specified correctly "
+            "and the "
             "migration exists.",
             untouched="the database",
             code="VALIDATE_ERROR",

@@ -136,7 +136,8 @@ class Stepwise:
             where=where,
             untouched="the database; nothing was run",
             code="FINISHED_STATEMENT_EDITED",
-            hint="Put the finished statements back as they were and change only those after them, or undo by hand what they "
+            hint="Put the finished statements back as they were and change only those after them, or undo by "
+            "hand what they "
             "did and run this module with state=repaired: the script then starts anew.",
         )
 
@@ -285,7 +286,8 @@ class Stepwise:
         done = (self._block_start if self._block else statement.number) - 1
         hint = retry.advice(failed.error, holders) or "Correct this statement or what comes after it"
         return failed.told(
-            f"{done} statements of the script are done and noted; the history row says success = false until the rest is",
+            f"{done} statements of the script are done and noted; the history row says success = false until the "
+            "rest is",
             "It runs outside a transaction, so nothing is taken back.",
             f"{hint} and run again: it goes on at statement {done + 1}.",
         )
@@ -297,10 +299,14 @@ def recorded(table: Table, row: Row, is_new: bool) -> Record:
 
     def after(milliseconds: int) -> str:
         checksum = "NULL" if row.checksum is None else str(row.checksum)
-        return (
-            f'UPDATE {table.qualified} SET "success" = TRUE, "execution_time" = "execution_time" + {milliseconds},'
-            f' "checksum" = {checksum}, "description" = {quote_text(row.description)}, "script" = {quote_text(row.script)}'
-            f' WHERE "installed_rank" = {row.installed_rank}'
-        )
+        values = {
+            "success": "TRUE",
+            "execution_time": f'"execution_time" + {milliseconds}',
+            "checksum": checksum,
+            "description": quote_text(row.description),
+            "script": quote_text(row.script),
+        }
+        changes = ", ".join(f'"{name}" = {value}' for name, value in values.items())
+        return f'UPDATE {table.qualified} SET {changes} WHERE "installed_rank" = {row.installed_rank}'  # noqa: S608
 
     return Record([failed] if is_new else [], after)

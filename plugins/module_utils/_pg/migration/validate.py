@@ -99,13 +99,18 @@ def error(invalid: t.Sequence[Invalid], where: str) -> GroundworkError:
 
 
 _HINTS = {
-    "CHECKSUM_MISMATCH": "Put the file back as it was applied and write a new migration for the change; state=repaired takes "
+    "CHECKSUM_MISMATCH": "Put the file back as it was applied and write a new migration for the change; "
+    "state=repaired takes "
     "the new checksum over when the database really is as the file says.",
-    "FAILED_VERSIONED_MIGRATION": "Undo by hand what the failed script left behind, then run this module with state=repaired.",
-    "FAILED_REPEATABLE_MIGRATION": "Undo by hand what the failed script left behind, then run this module with state=repaired.",
-    "APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED": "Is this the right folder and the right branch? If so, and the file is gone on "
+    "FAILED_VERSIONED_MIGRATION": "Undo by hand what the failed script left behind, then run this module with "
+    "state=repaired.",
+    "FAILED_REPEATABLE_MIGRATION": "Undo by hand what the failed script left behind, then run this module with "
+    "state=repaired.",
+    "APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED": "Is this the right folder and the right branch? If so, and the "
+    "file is gone on "
     "purpose, run this module with state=repaired, or add '*:missing' to ignore_migration_patterns.",
-    "RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED": "A migration with a lower version than the newest applied one arrived late: "
+    "RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED": "A migration with a lower version than the newest applied one "
+    "arrived late: "
     "give it a higher version, or set out_of_order=true.",
 }
 
