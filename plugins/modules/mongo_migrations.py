@@ -32,9 +32,9 @@ notes:
   - C(command) is one of C(create), C(createIndexes), C(dropIndexes), C(collMod), C(renameCollection), C(aggregate) with
     C($merge) or C($out) as its last stage.
   - A repeatable file holds C(upsert) and C(delete_many) only.
-  - Values that JSON does not have are written as MongoDB Extended JSON, for example C({$date: 2026-01-31T00:00:00Z}).
-    In YAML files only what JSON has as well is a number, a flag or null, everything else is text. C(NO), C(12:30),
-    C(007) and dates are text.
+  - Values that JSON does not have are written as MongoDB Extended JSON, for example a date as a mapping from C($date)
+    to C(2026-01-31T00:00:00Z). In YAML files only what JSON has as well is a number, a flag or null, everything else
+    is text. C(NO), C(12:30), C(007) and dates are text.
   - A scan walks through a collection in the order of C(_id), 1000 documents a batch unless C(batch_size) says
     otherwise. Documents that are added behind its position while it runs are met as well.
   - A file in YAML needs PyYAML where the module runs.

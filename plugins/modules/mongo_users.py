@@ -147,8 +147,8 @@ options:
         suboptions:
           resource:
             description:
-              - One of C({db, collection}), where an empty text stands for all, C({cluster: true}) and C({anyResource:
-                true}).
+              - A mapping with either C(db) and C(collection), where an empty text stands for all of them, or only
+                C(cluster) or C(anyResource), which are V(true).
             type: dict
             required: true
           actions:
