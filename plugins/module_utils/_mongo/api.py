@@ -192,6 +192,7 @@ class Server:
         self.client = client
         self.where = where
         self.round_trips = 0
+        self._session: t.Any = None
 
     def close(self) -> None:
         self.client.close()
@@ -256,8 +257,25 @@ class Server:
             return t.cast("dict[str, t.Any]", reply)
 
         # The driver repeats the transaction when another one was in its way, and the commit when its answer was lost.
-        with self._translated(database, first), self.client.start_session() as session:
-            return t.cast("dict[str, t.Any]", session.with_transaction(body))
+        with self._translated(database, first):
+            return t.cast("dict[str, t.Any]", self._transaction_session().with_transaction(body))
+
+    def transaction_session_id(self) -> dict[str, t.Any]:
+        """Names the session of all transactions of this client, for ``end_session`` by another one."""
+        return t.cast("dict[str, t.Any]", as_plain(self._transaction_session().session_id))
+
+    def end_session(self, session_id: dict[str, t.Any]) -> None:
+        """End the session of a client that has died, and with it the transaction that it may have left open.
+
+        The server itself does so after a minute. It refuses unless the session is one of the same user's.
+        """
+        with contextlib.suppress(ServerRefused):
+            self.run("admin", {"killSessions": [session_id]})
+
+    def _transaction_session(self) -> t.Any:
+        if self._session is None:
+            self._session = self.client.start_session()
+        return self._session
 
     def wait_for_primary(self, seconds: float) -> None:
         """Return as soon as a primary answers.

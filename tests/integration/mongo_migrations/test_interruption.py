@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 import typing as t
 
@@ -9,7 +10,7 @@ import pytest
 
 from .conftest import Migrations
 
-DOCUMENTS = 6000
+DOCUMENTS = 6000  # enough for a run to be killed in the middle
 
 
 def kill_when(process: t.Any, condition: t.Callable[[], bool], seconds: float = 60) -> bool:
@@ -81,6 +82,22 @@ def test_two_runs_at_once_apply_once(migrations: t.Any) -> None:
     assert [process.returncode for process in runs] == [0, 0, 0], outputs
     assert sum('"changed": true' in output for output in outputs) == 1
     assert migrations.db.things.count_documents({"n": 1}) == 1000
+
+
+def test_run_that_was_stopped_and_overtaken_writes_nothing_more(migrations: t.Any) -> None:
+    migrations.db.things.insert_many([{"_id": n, "n": 0, "log": []} for n in range(DOCUMENTS)])
+    migrations.write("V1__count.json", NOT_REPEATABLE["operators"])
+    stopped = migrations.start()
+    while progress(migrations) < 400 and stopped.poll() is None:
+        time.sleep(0.002)
+    stopped.send_signal(signal.SIGSTOP)
+    overtaking = migrations.run(lock_timeout=30)
+    assert [a["action"] for a in overtaking["actions"]] == ["continue"], overtaking
+    stopped.send_signal(signal.SIGCONT)
+    output = stopped.communicate(timeout=120)[0]
+    assert '"failed": true' in output and '"LOCK_LOST"' in output, output
+    assert migrations.db.things.count_documents({"n": 1, "log": [1]}) == DOCUMENTS
+    assert not migrations.run()["changed"]
 
 
 def test_lock_of_another_run_is_respected_and_told(migrations: t.Any) -> None:

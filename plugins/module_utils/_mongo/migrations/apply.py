@@ -106,7 +106,6 @@ class Applier:
 
     def _documents(self, number: int, one: Operation, resumed: bool) -> None:
         for first, batch in commands.chunks(one.documents, self.progress["documents"]):
-            self.lock.assert_held()
             if one.kind == operation.UPSERT:
                 command = commands.upserts(one, batch)
             else:
@@ -142,7 +141,6 @@ class Applier:
         mark = f"{self.token}:{number}" if needs_mark else None
         after = {"after": self.progress["after"]} if "after" in self.progress else {}
         while ids := self._ids(one, after):
-            self.lock.assert_held()
             after = {"after": ids[-1]}
             self._batch(one, commands.change(one, ids, mark), self.progress["documents"] + len(ids), after)
             if mark:
@@ -169,6 +167,7 @@ class Applier:
             return self.history.progress(self.key, self.progress)
 
         before = self.progress
+        self.lock.assert_held()
         try:
             if self.transactions:
                 self.server.together(self.database, command, record, self.history.check)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One run at a time: a document with a lease that its owner renews.
 
-Taking it is one update with upsert on a fixed ``_id``: it matches when the lease is over or already ours, and the
-unique ``_id`` refuses a second document otherwise. The design is Mongock's. All times are the server's.
+Taking it is one findAndModify with upsert on a fixed ``_id``: it matches when the lease is over, and the unique ``_id``
+refuses a second document otherwise. The design is Mongock's. All times are the server's.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -44,6 +44,7 @@ class Lock:
         self._stop = threading.Event()
         self._renewer = threading.Thread(target=self._renew_until_stopped, daemon=True)
         self._lost: str | None = None
+        self._renewed = 0.0
 
     def __enter__(self) -> Lock:
         deadline = time.monotonic() + self.patience
@@ -64,7 +65,14 @@ class Lock:
             return
 
     def assert_held(self) -> None:
-        """:raises GroundworkError: another run has taken over because the lease could not be renewed in time."""
+        """To be called before every write.
+
+        A process that was stopped for longer than its lease finds out here, before its next write.
+
+        :raises GroundworkError: another run has taken over because the lease could not be renewed in time.
+        """
+        if not self._lost and time.monotonic() - self._renewed > self.lease / 2:
+            self._renew()
         if self._lost:
             raise GroundworkError(
                 f"The lock on the migrations was lost: {self._lost}", where=self.server.where,
@@ -73,38 +81,48 @@ class Lock:
             )
 
     def _take(self) -> bool:
+        self._renewed = time.monotonic()
         now = server_time(self.server)
-        free = {"_id": KEY, "$or": [{"expires_at": {"$lte": _date(now)}}, {"owner": self.owner}]}
         taken = {
             "owner": self.owner, "host": socket.gethostname(), "pid": os.getpid(), "taken_at": _date(now),
             "expires_at": _date(now + self.lease * 1000),
+            "session": self.server.transaction_session_id() if self.server.facts.replica_set else None,
         }
-        reply = self._update(free, {"$set": taken}, upsert=True)
-        errors = reply.get("writeErrors") or []
-        if errors and errors[0].get("code") != DUPLICATE_KEY:
-            raise GroundworkError(
-                f"The lock on the migrations cannot be taken: {errors[0].get('errmsg')}",
-                where=f"{self.database}.{self.collection}", untouched=UNTOUCHED, code="LOCK_REFUSED",
-            )
-        return not errors
+        command = {
+            "findAndModify": self.collection, "query": {"_id": KEY, "expires_at": {"$lte": _date(now)}},
+            "update": {"$set": taken}, "upsert": True,
+        }
+        try:
+            before = self.server.run(self.database, command, write=True).get("value") or {}
+        except api.ServerRefused as error:
+            if error.server_code == DUPLICATE_KEY:
+                return False
+            raise
+        if before.get("owner") and before.get("session"):
+            # What its open transaction has written stands in our way until the server notices, a minute later.
+            self.server.end_session(before["session"])
+        return True
 
     def _renew_until_stopped(self) -> None:
-        last = time.monotonic()
-        while not self._stop.wait(self.lease / 3):
-            try:
-                expires = server_time(self.server) + self.lease * 1000
-                reply = self._update({"_id": KEY, "owner": self.owner}, {"$set": {"expires_at": _date(expires)}})
-                if not reply.get("n"):
-                    self._lost = "another run has taken it over"
-                    return
-                last = time.monotonic()
-            except (api.ServerRefused, api.ServerUnreachable, api.ConnectionLost) as error:
-                if time.monotonic() - last > self.lease:
-                    self._lost = error.what
-                    return
+        while not self._lost and not self._stop.wait(self.lease / 3):
+            self._renew()
 
-    def _update(self, query: dict[str, t.Any], update: dict[str, t.Any], upsert: bool = False) -> dict[str, t.Any]:
-        statement = {"q": query, "u": update, "upsert": upsert}
+    def _renew(self) -> None:
+        began = time.monotonic()
+        try:
+            expires = server_time(self.server) + self.lease * 1000
+            reply = self._update({"_id": KEY, "owner": self.owner}, {"$set": {"expires_at": _date(expires)}})
+        except (api.ServerRefused, api.ServerUnreachable, api.ConnectionLost) as error:
+            if time.monotonic() - self._renewed > self.lease:
+                self._lost = error.what
+            return
+        if reply.get("n"):
+            self._renewed = began
+        else:
+            self._lost = "another run has taken it over"
+
+    def _update(self, query: dict[str, t.Any], update: dict[str, t.Any]) -> dict[str, t.Any]:
+        statement = {"q": query, "u": update}
         return self.server.run(self.database, {"update": self.collection, "updates": [statement]}, write=True)
 
     def _held_by_another(self) -> GroundworkError:
