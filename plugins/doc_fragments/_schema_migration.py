@@ -140,4 +140,12 @@ options:
     description:
       - Role to take on with C(SET ROLE) after the login, normally the owner of the tables.
     type: str
+  _archive_path:
+    description:
+      - Internal. The files of O(locations) as the action plugin sends them, when they are many.
+    type: path
+  _archive_data:
+    description:
+      - Internal. The files of O(locations) as the action plugin sends them, when they are few.
+    type: str
 """

@@ -22,7 +22,9 @@ def test_states_of_an_empty_and_a_migrated_database(migrations: Migrations) -> N
     migrations.succeed(target="1")
     info = migrations.info()
     assert [(item["version"], item["state"], item["undoable"]) for item in info["migrations"]] == [
-        ("1", "Success", "No"), ("", "Success", "No"), ("2", "Pending", "Yes"),
+        ("1", "Success", "No"),
+        ("", "Success", "No"),
+        ("2", "Pending", "Yes"),
     ]
     assert info["schema_version"] == "1"
     assert info["migrations"][0]["installed_on_utc"].endswith("Z")

@@ -239,3 +239,30 @@ def test_many_schemas_of_one_database(migrations: Migrations) -> None:
     assert result["summary"] == ["changed: 20", "schema versions: 3 (20)"]
     assert migrations.query("SELECT count(*) FROM pg_tables WHERE tablename = 'c'") == [(20,)]
     assert not migrations.succeed(targets=targets, parallel=5)["changed"]
+
+
+def test_should_execute_leaves_a_file_out_here(migrations: Migrations) -> None:
+    files = {**THREE, "V2__b.sql.conf": "shouldExecute=${environment}==production\n"}
+    migrations.succeed(files, placeholders={"environment": "test"})
+    assert migrations.versions() == ["1", "3"]
+    assert not migrations.succeed(placeholders={"environment": "test"}, out_of_order=True)["changed"]
+    migrations.succeed(placeholders={"environment": "production"}, out_of_order=True)
+    assert migrations.versions() == ["1", "3", "2"]
+
+
+def test_lint_warns_or_refuses(migrations: Migrations) -> None:
+    migrations.succeed(
+        {"V1__a.sql": "CREATE TABLE big AS SELECT n AS id FROM generate_series(1, 20000) n; ANALYZE big;"}
+    )
+    migrations.write({"V2__index.sql": "CREATE INDEX big_id ON big(id);"})
+    result = migrations.fail(lint={"level": "error", "large_rows": 10000})
+    assert result["error_code"] == "LINT"
+    assert f"{migrations.folder}/V2__index.sql:1: error:" in result["msg"]
+    assert "CREATE INDEX CONCURRENTLY" in result["msg"]
+    assert migrations.versions() == ["1"]
+    assert "there is no lint rule" in migrations.fail(lint={"rules": {"nonsense": "off"}})["msg"]
+    checked = migrations.succeed(check=True)
+    assert [finding["line"] for finding in checked["lint"]] == [1]
+    assert "CREATE INDEX CONCURRENTLY" in str(checked["warnings"])
+    rule = checked["lint"][0]["rule"]
+    assert migrations.succeed(lint={"level": "error", "rules": {rule: "off"}})["lint"] == []

@@ -105,7 +105,21 @@ def bind(resolved: Resolved, placeholders: Placeholders) -> Resolved:
 
     :raises GroundworkError: a placeholder of a repeatable has no value.
     """
-    return dataclasses.replace(resolved, repeatables=[_bound(script, placeholders) for script in resolved.repeatables])
+    return dataclasses.replace(
+        resolved,
+        versioned=[_decided(script, placeholders) for script in resolved.versioned],
+        baselines=[_decided(script, placeholders) for script in resolved.baselines],
+        repeatables=[_bound(_decided(script, placeholders), placeholders) for script in resolved.repeatables],
+    )
+
+
+def _decided(script: Script, placeholders: Placeholders) -> Script:
+    expression = script.config.should_execute
+    if expression is None:
+        return script
+    where = f"{script.label}.conf"
+    executes = script_config.should_execute("".join(placeholders.lines([expression], where)), where)
+    return dataclasses.replace(script, executes=executes)
 
 
 def _bound(script: Script, placeholders: Placeholders) -> Script:

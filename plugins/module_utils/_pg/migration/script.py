@@ -29,6 +29,7 @@ class Script:
     :ivar checksum: of the text as it stands in the file.
     :ivar other_checksum: of a repeatable with its placeholders replaced; ``None`` when that makes no difference. Either
         counts as equal, and this one is what is stored.
+    :ivar executes: False when shouldExecute in its ``.conf`` file says so: it stays pending then, and is left out.
     """
 
     file: SourceFile
@@ -38,6 +39,7 @@ class Script:
     replaces_placeholders: bool
     checksum: int
     other_checksum: int | None = None
+    executes: bool = True
 
     @property
     def path(self) -> str:

@@ -220,7 +220,7 @@ class _Survey:
         ]
         infos += [Info(script, None, PENDING) for script in self._unapplied_repeatables()]
         infos.sort(key=functools.cmp_to_key(_compare))
-        pending = [info.script for info in infos if info.state == PENDING and info.script]
+        pending = [info.script for info in infos if info.state == PENDING and info.script and info.script.executes]
         if self.target.keyword == "next":
             first = next((script.version for script in pending if script.version), None)
             pending = pending[:1]

@@ -118,7 +118,8 @@ _HINTS = {
 def _problem(
     info: Info, situation: Situation, patterns: t.Sequence[IgnorePattern], ignore_pending: bool
 ) -> tuple[str, str] | None:
-    if any(pattern.matches(info) for pattern in patterns):
+    left_out = info.row is None and info.script is not None and not info.script.executes
+    if left_out or any(pattern.matches(info) for pattern in patterns):
         return None
     if info.state in (state.ABOVE_TARGET, state.DELETED, state.UNDONE, state.BELOW_BASELINE, state.BASELINE_IGNORED):
         return None
