@@ -90,6 +90,14 @@ options:
       - Seconds to wait for another run. The default outlasts the lease of one that has died.
     type: int
     default: 60
+  _archive_path:
+    description:
+      - Internal. The files of O(locations) as the action plugin sends them, when they are many.
+    type: path
+  _archive_data:
+    description:
+      - Internal. The files of O(locations) as the action plugin sends them, when they are few.
+    type: str
 """
 
 EXAMPLES = r"""
