@@ -150,7 +150,7 @@ def _read_facts(server: Server) -> ServerFacts:
         if error.server_code != COMMAND_NOT_FOUND:
             raise
         hello = server.run("admin", {"isMaster": 1})
-    version = tuple(int(part) for part in str(build["version"]).split("-")[0].split(".")[:3])
+    version = tuple(int(part) for part in str(build["version"]).split("-", maxsplit=1)[0].split(".")[:3])
     if not hello.get("isWritablePrimary", hello.get("ismaster", True)):
         raise ServerUnreachable(
             "This server is a secondary: it cannot be changed.", where=server.where, untouched="everything",
@@ -302,7 +302,7 @@ class Server:
 
     @contextlib.contextmanager
     def _translated(self, database: str, command: dict[str, t.Any]) -> t.Iterator[None]:
-        name = next(iter(command))
+        name = next(iter(command), "")
         where = f"{self.where}, database {database}"
         try:
             yield

@@ -77,7 +77,7 @@ def test_two_runs_at_once_apply_once(migrations: t.Any) -> None:
     migrations.write(
         "V1__count.json", {"update_many": {"collection": "things", "update": {"$inc": {"n": 1}}, "batch_size": 50}}
     )
-    runs = [migrations.start(lock_timeout=60) for _ in range(3)]
+    runs = [migrations.start(lock_timeout=60) for _number in range(3)]
     outputs = [process.communicate(timeout=120)[0] for process in runs]
     assert [process.returncode for process in runs] == [0, 0, 0], outputs
     assert sum('"changed": true' in output for output in outputs) == 1

@@ -113,7 +113,7 @@ def test_what_becomes_of_a_document_that_is_there(migrations: t.Any, on_match: s
 def test_scan_meets_every_type_of_id_once(migrations: t.Any) -> None:
     """A query by $gt on _id would stop at the end of the first type."""
     ids: list[t.Any] = [1, 2.5, "a", "b", {"k": 1}, True, datetime.datetime(2026, 1, 1), None]
-    documents = [{"_id": one, "n": 0} for one in ids] + [{"n": 0} for _ in range(7)]
+    documents = [{"_id": one, "n": 0} for one in ids] + [{"n": 0} for _number in range(7)]
     migrations.db.things.insert_many(documents)
     migrations.write(
         "V1__count.json", {"update_many": {"collection": "things", "update": {"$inc": {"n": 1}}, "batch_size": 2}}

@@ -408,7 +408,7 @@ MANY = {
 def test_two_runs_at_once_end_with_the_declared_state(
     users: Run, start_module: t.Any, mongod_server: t.Any, accounts: t.Any
 ) -> None:
-    runs = [start_module("mongo_users", {**mongod_server.login, **MANY}) for _ in range(3)]
+    runs = [start_module("mongo_users", {**mongod_server.login, **MANY}) for _number in range(3)]
     outputs = [process.communicate(timeout=120)[0] for process in runs]
     assert [process.returncode for process in runs] == [0, 0, 0], outputs
     assert not users(**MANY, check=True)["changed"]

@@ -42,20 +42,20 @@ def _users(server: api.Server, identities: list[model.Identity]) -> dict[model.I
     # What a server refuses to show differs: a lack of privileges, or options that Amazon DocumentDB does not know.
     credentials, restrictions = {"showCredentials": True}, {"showAuthenticationRestrictions": True}
     attempts: list[dict[str, t.Any]] = [{**credentials, **restrictions}, credentials, restrictions, {}]
+    refusal = ""
     for attempt in attempts:
         try:
             found = server.run("admin", {**command, **attempt})["users"]
-            break
         except api.ServerRefused as error:
-            refusal = error
-    else:
-        raise GroundworkError(
-            f"The declared users cannot be read: {refusal.server_message}", where=refusal.where, untouched="everything",
-            hint="Give the login user the privilege viewUser, for example by the role userAdminAnyDatabase.",
-            code="CANNOT_READ_USERS",
-        )
-    # A server may answer about users that it was not asked about; only the declared ones are compared.
-    return {user.identity: user for user in map(_user, found) if user.identity in identities}
+            refusal = error.server_message
+        else:
+            # A server may answer about users that it was not asked about; only the declared ones are compared.
+            return {user.identity: user for user in map(_user, found) if user.identity in identities}
+    raise GroundworkError(
+        f"The declared users cannot be read: {refusal}", where=server.where, untouched="everything",
+        hint="Give the login user the privilege viewUser, for example by the role userAdminAnyDatabase.",
+        code="CANNOT_READ_USERS",
+    )
 
 
 def _user(found: dict[str, t.Any]) -> model.LiveUser:

@@ -37,9 +37,9 @@ def commands(
     wanted: declaration.Declaration,
     live: model.Live,
     fits: bool = True,
-    drop: dict[str, list[model.Identity]] = NOBODY,
+    drop: dict[str, list[model.Identity]] | None = None,
 ) -> list[dict[str, t.Any]]:
-    steps = plan.build_plan(wanted, live, dict.fromkeys(live.users, fits), drop)
+    steps = plan.build_plan(wanted, live, dict.fromkeys(live.users, fits), drop or NOBODY)
     return [t.cast(plan.AccountStep, step).command for step in steps]
 
 
