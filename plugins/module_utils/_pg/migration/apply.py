@@ -20,7 +20,7 @@ from .retry import Retry
 from .sending import StatementFailedError
 from .stage import Stage
 from .stepwise import Stepwise
-from .surroundings import flush
+from .surroundings import flush, flush_quietly
 from .transactional import Transaction
 
 Record = t.Callable[[Prepared, int], str]
@@ -46,6 +46,7 @@ class Application:
             self._versioned_then_repeatable(prepared, undos)
         except GroundworkError:
             callbacks.run_after_error("afterMigrateError")
+            flush_quietly(self._stage.session)
             raise
         if prepared:
             callbacks.run("afterMigrateApplied")
@@ -125,6 +126,7 @@ class Application:
         row = history.row_for(prepared.script, rank, stage.installed_by, 0)
         record = stepwise.recorded(stage.table, row, failed is None)
         stage.callbacks.run("beforeEachMigrate")
+        stage.outcome.wrote = True
         spent = self._stepwise.run(prepared, identity, record, done, stage.retry, stage.outcome.retries)
         stage.callbacks.run("afterEachMigrate")
         return spent
@@ -141,6 +143,7 @@ class Application:
                 self._undo_one(item, script)
         except GroundworkError:
             stage.callbacks.run_after_error("afterUndoError")
+            flush_quietly(stage.session)
             raise
         stage.callbacks.run("afterUndo")
         flush(stage.session)

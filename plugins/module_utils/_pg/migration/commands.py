@@ -36,6 +36,11 @@ class Locked(Run):
         outcome.milliseconds = self.spent()
         return outcome
 
+    def imagine(self) -> Outcome:
+        """In a database that does not exist yet there is nothing to undo, repair or drop."""
+        schema = self.settings.default_schema or next(iter(self.settings.schemas), "public")
+        return Outcome(self.database, schema, milliseconds=self.spent())
+
     def act(self, session: Session, apply: bool) -> Outcome:
         """Read, plan and, when ``apply`` is set, do."""
         raise NotImplementedError
@@ -137,6 +142,13 @@ class Baseline(Locked):
                 create(session, live.table, live.facts.missing_schemas, row, settings.history_table_access == "owner")
                 stage.callbacks.run("afterBaseline")
             self.keep_fingerprint(session, live, outcome)
+        return outcome
+
+    def imagine(self) -> Outcome:
+        outcome = super().imagine()
+        version = str(self.settings.baseline_version)
+        outcome.plan = Plan((Step("record", "baseline", f"{self.database}: {version}", after=version),))
+        outcome.final_version = version
         return outcome
 
     def _check(self, live: Live) -> None:

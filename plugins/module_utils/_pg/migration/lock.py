@@ -7,12 +7,13 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 import typing as t
 
 from ..._errors import GroundworkError
-from ..session import Session
+from ..session import Session, SqlError
 from .history import Table
 from .java_text import string_hash
 
@@ -88,7 +89,10 @@ class RunLock:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        if not self._session.is_lost:
+        if self._session.is_lost:
+            return
+        # When the session breaks here the server lets go of the lock itself.
+        with contextlib.suppress(SqlError):
             self._session.rollback()
             self._session.value("SELECT pg_catalog.pg_advisory_unlock(%s)", self._key)
 

@@ -73,13 +73,13 @@ class Run:
         :raises GroundworkError: with what was left untouched.
         """
         if self.job.check and self.settings.assume_empty:
-            return self._imagine()
+            return self.imagine()
         try:
             session = self.open()
         except api.DatabaseMissing:
             if not self.job.check:
                 raise
-            return self._imagine()
+            return self.imagine()
         try:
             return self.on_server(session)
         except SqlError as error:
@@ -125,7 +125,7 @@ class Run:
             yield
         except GroundworkError as error:
             outcome.milliseconds = self.spent()
-            error.details.update({**outcome.result(), "changed": bool(outcome.migrations)})
+            error.details.update({**outcome.result(), "changed": outcome.wrote or bool(outcome.migrations)})
             raise
 
     def _must_write(self, intent: Intent, resolved: Resolved) -> bool:
@@ -169,7 +169,7 @@ class Run:
             self.settings, live.facts, live.table, live.table_exists, live.rows, resolved, live.unfinished
         )
 
-    def _imagine(self) -> Outcome:
+    def imagine(self) -> Outcome:
         """Plan for a database that does not exist yet."""
         settings = self.settings
         facts = database.imagined(
@@ -262,6 +262,7 @@ class Run:
                 create(session, live.table, intent.create_schemas, row, owner_only)
             elif intent.create_schemas or intent.create_table:
                 bootstrap(session, live.table, intent.create_schemas, live.table_exists, stage.installed_by, owner_only)
+            outcome.wrote = intent.create_table or bool(intent.create_schemas)
             Application(stage).migrate(prepared, resolved.undos)
             outcome.callbacks = stage.callbacks.ran
         if intent.has_work:

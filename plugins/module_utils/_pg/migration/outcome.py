@@ -16,7 +16,10 @@ from .script import Script
 
 @dataclasses.dataclass
 class Outcome:
-    """The result of one database or schema; ``result`` names its fields as Flyway's JSON does, in snake_case."""
+    """The result of one database or schema; ``result`` names its fields as Flyway's JSON does, in snake_case.
+
+    :ivar wrote: something has been written already, for the case that a later step fails.
+    """
 
     database: str
     schema: str
@@ -32,6 +35,7 @@ class Outcome:
     more_diff: list[dict[str, str]] = dataclasses.field(default_factory=list)
     callbacks: list[str] = dataclasses.field(default_factory=list)
     milliseconds: int = 0
+    wrote: bool = False
 
     @property
     def changed(self) -> bool:

@@ -7,11 +7,12 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from ..contents.quoting import identifier as quote_name
 from ..contents.quoting import literal as quote_text
-from ..session import Session
+from ..session import Session, SqlError
 from .database import Facts
 from .settings import Settings
 
@@ -64,3 +65,11 @@ class Surroundings:
 def flush(session: Session) -> None:
     """Wait until everything that was committed is on disk (and, where configured, on the standbys)."""
     session.run("BEGIN; SELECT pg_catalog.txid_current(); COMMIT")
+
+
+def flush_quietly(session: Session) -> None:
+    """The same where another failure is to be told: scripts that succeeded before it are reported as done, so they
+    must last.
+    """
+    with contextlib.suppress(SqlError):
+        flush(session)
