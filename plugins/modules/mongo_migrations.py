@@ -38,7 +38,7 @@ notes:
   - A scan walks through a collection in the order of C(_id), 1000 documents a batch unless C(batch_size) says
     otherwise. Documents that are added behind its position while it runs are met as well.
   - A file in YAML needs PyYAML where the module runs.
-  - On Amazon DocumentDB a scan only meets values of C(_id) of one type, and the server does not read queries beforehand.
+  - On Amazon DocumentDB a scan meets values of C(_id) of one type only, and the server reads no query beforehand.
 author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
