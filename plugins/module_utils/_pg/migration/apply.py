@@ -196,7 +196,7 @@ class Application:
         hint = retry.advice(failed.error, holders)
         if hint:
             hint += ", and run again."
-        elif failed.error.sqlstate == "57014" and late is not None and late <= 0:
+        elif failed.error.sqlstate == "57014" and late is not None and late < 0.5:
             hint = f"The deadline of {self._stage.settings.deadline} s for the whole run ended it."
         return failed.told(
             f"the script was rolled back as a whole; {self._done()}", "Changes successfully rolled back.", hint

@@ -7,6 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..contents.quoting import identifier as quote_name
@@ -24,44 +25,42 @@ WHERE n.nspname = %s AND c.relname = %s AND a.grantee <> c.relowner
 """
 
 
-def create(session: Session, table: Table, schemas: t.Sequence[str], baseline: Row | None, owner_only: bool) -> None:
-    """Create the history table, and missing schemas before it, in one transaction.
+@dataclasses.dataclass(frozen=True)
+class Missing:
+    """What has to be there before the first script.
 
-    :param baseline: the first row, written before the primary key is there, as Flyway does.
-    :param owner_only: take back what default privileges gave other roles on the table.
+    :ivar schemas: to create; a SCHEMA row says so.
+    :ivar history: whether the history table is to be created.
+    :ivar baseline: its first row, written before the primary key is there, as Flyway does.
+    """
+
+    schemas: t.Sequence[str]
+    history: bool
+    baseline: Row | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.schemas or self.history)
+
+
+def bootstrap(session: Session, table: Table, missing: Missing, installed_by: str, owner_only: bool) -> None:
+    """Create it all in one transaction.
+
+    :param owner_only: take back what default privileges gave other roles on the history table.
     :raises SqlError: the server refuses something; nothing remains then.
     """
     session.run("BEGIN")
-    for name in schemas:
+    for name in missing.schemas:
         session.run(f"CREATE SCHEMA {quote_name(name)}")
-    session.run(table.ddl())
-    if baseline:
-        session.run(table.insert(baseline))
-    session.run(table.index_ddl())
-    if owner_only:
-        restrict(session, table)
-    session.run("COMMIT")
-
-
-def bootstrap(
-    session: Session, table: Table, schemas: t.Sequence[str], table_exists: bool, installed_by: str, owner_only: bool
-) -> None:
-    """Create missing schemas with the row that says so, and the history table when it is missing too.
-
-    :raises SqlError: the server refuses something; nothing remains then.
-    """
-    session.run("BEGIN")
-    for name in schemas:
-        session.run(f"CREATE SCHEMA {quote_name(name)}")
-    if not table_exists:
+    if missing.history:
         session.run(table.ddl())
+        if missing.baseline:
+            session.run(table.insert(dataclasses.replace(missing.baseline, installed_by=installed_by)))
         session.run(table.index_ddl())
         if owner_only:
             restrict(session, table)
-    if schemas:
-        rows = table.read(session)
-        rank = history.next_rank(rows, history.SCHEMA)
-        session.run(table.insert(history.schema_row(schemas, rank, installed_by)))
+    if missing.schemas:
+        rank = history.next_rank(table.read(session), history.SCHEMA)
+        session.run(table.insert(history.schema_row(missing.schemas, rank, installed_by)))
     session.run("COMMIT")
 
 

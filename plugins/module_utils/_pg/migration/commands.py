@@ -14,7 +14,7 @@ from ..._plan import Plan, Step
 from ..session import Session
 from . import clean, history, lock, repair, undo
 from .apply import Application
-from .bootstrap import create
+from .bootstrap import Missing
 from .intent import Intent, title
 from .migrate import Run
 from .outcome import Outcome, describe
@@ -138,8 +138,7 @@ class Baseline(Locked):
         if apply:
             with self.stage(session, live, resolved, outcome) as stage:
                 stage.callbacks.run("beforeBaseline")
-                row = dataclasses.replace(row, installed_by=stage.installed_by)
-                create(session, live.table, live.facts.missing_schemas, row, settings.history_table_access == "owner")
+                self.bootstrap(stage, Missing(live.facts.missing_schemas, True, row))
                 stage.callbacks.run("afterBaseline")
             self.keep_fingerprint(session, live, outcome)
         return outcome

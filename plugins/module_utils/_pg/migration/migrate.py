@@ -20,7 +20,7 @@ from . import database, linting, lock, preview, validate
 from . import intent as intents
 from .apply import Application
 from .blockers import Watch
-from .bootstrap import bootstrap, create
+from .bootstrap import Missing, bootstrap
 from .callback import Callbacks
 from .fingerprint import Fingerprint
 from .history import Table
@@ -256,17 +256,19 @@ class Run:
             if intents.identity(item.script) in live.unfinished:
                 item.in_transaction = False
         with self.stage(session, live, resolved, outcome) as stage:
-            owner_only = self.settings.history_table_access == "owner"
-            if intent.baseline:
-                row = dataclasses.replace(intent.baseline, installed_by=stage.installed_by)
-                create(session, live.table, intent.create_schemas, row, owner_only)
-            elif intent.create_schemas or intent.create_table:
-                bootstrap(session, live.table, intent.create_schemas, live.table_exists, stage.installed_by, owner_only)
-            outcome.wrote = intent.create_table or bool(intent.create_schemas)
+            missing = Missing(intent.create_schemas, intent.create_table, intent.baseline)
+            self.bootstrap(stage, missing)
+            outcome.wrote = bool(missing)
             Application(stage).migrate(prepared, resolved.undos)
             outcome.callbacks = stage.callbacks.ran
         if intent.has_work:
             self.keep_fingerprint(session, live, outcome)
+
+    def bootstrap(self, stage: Stage, missing: Missing) -> None:
+        """Create what is missing before the first script."""
+        if missing:
+            owner_only = self.settings.history_table_access == "owner"
+            bootstrap(stage.session, stage.table, missing, stage.installed_by, owner_only)
 
     def keep_fingerprint(self, session: Session, live: Live, outcome: Outcome) -> None:
         """Note what the schemas look like now."""
