@@ -91,6 +91,12 @@ options:
       - Seconds to wait for another run. The default outlasts the lease of one that has died.
     type: int
     default: 60
+  assume_empty:
+    description:
+      - Only has an effect in check mode. Plan as for a server without data and do not connect, for a server that the
+        same run would set up.
+    type: bool
+    default: false
   _archive_path:
     description:
       - Internal. The files of O(locations) as the action plugin sends them, when they are many.
@@ -166,6 +172,7 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "history_collection": {"type": "str", "default": "groundwork_migrations"},
         "lock_lease": {"type": "int", "default": 30},
         "lock_timeout": {"type": "int", "default": 60},
+        "assume_empty": {"type": "bool", "default": False},
         "_archive_path": {"type": "path"},
         "_archive_data": {"type": "str", "no_log": True},
     }
@@ -199,18 +206,24 @@ def read_job(options: dict[str, t.Any], count: bool) -> run.Job:
 def migrate(module: AnsibleModule) -> dict[str, t.Any]:
     # Counting reads whole collections, so it is done only where somebody looks at the numbers.
     job = read_job(module.params, count=bool(module.check_mode or module._diff))
+    user = str(module.params["login_user"] or "")
+    if module.check_mode and module.params["assume_empty"]:
+        return result(module, run.Run(None, job, user).imagine(), "")
     server = api.connect(module.params, "groundwork mongo_migrations")
     try:
-        work = run.Run(server, job, str(module.params["login_user"] or ""))
-        outcome = work.check() if module.check_mode else work.apply()
-        for warning in outcome.warnings:
-            module.warn(warning)
-        return {
-            "changed": outcome.plan.changed, "actions": outcome.plan.actions(), "diff": outcome.plan.diff(),
-            "schema_version": outcome.version, "server_version": server.facts.version_text,
-        }
+        work = run.Run(server, job, user)
+        return result(module, work.check() if module.check_mode else work.apply(), server.facts.version_text)
     finally:
         server.close()
+
+
+def result(module: AnsibleModule, outcome: run.Outcome, server_version: str) -> dict[str, t.Any]:
+    for warning in outcome.warnings:
+        module.warn(warning)
+    return {
+        "changed": outcome.plan.changed, "actions": outcome.plan.actions(), "diff": outcome.plan.diff(),
+        "schema_version": outcome.version, "server_version": server_version,
+    }
 
 
 def main() -> None:

@@ -76,6 +76,15 @@ def test_check_mode_counts_and_writes_nothing(migrations: t.Any) -> None:
     }
 
 
+def test_server_that_does_not_exist_yet_is_planned_as_empty(migrations: t.Any) -> None:
+    migrations.write("V1__things.json", {"delete_many": {"collection": "things", "filter": {"n": 1}}})
+    nobody = {"login_host": "127.0.0.1", "login_port": 1, "assume_empty": True}
+    promised = migrations.run(check=True, **nobody)
+    assert promised["changed"] and [a["action"] for a in promised["actions"]] == ["apply"]
+    refused = migrations.run(connect_timeout=1, **nobody)
+    assert refused["failed"] and "No server that takes writes was found" in refused["msg"]
+
+
 def test_repeatable_file_runs_again_when_it_changes(migrations: t.Any) -> None:
     migrations.write("R__countries.json", COUNTRIES)
     migrations.run()

@@ -55,10 +55,21 @@ class Outcome:
 class Run:
     """One run against one server."""
 
-    def __init__(self, server: api.Server, job: Job, user: str) -> None:
-        self.server = server
+    def __init__(self, server: api.Server | None, job: Job, user: str) -> None:
+        self._server = server
         self.job = job
         self.user = user
+
+    @property
+    def server(self) -> api.Server:
+        if self._server is None:
+            raise AssertionError("a run that only imagines an empty server asked it something")
+        return self._server
+
+    def imagine(self) -> Outcome:
+        """What a run would do on a server that does not exist yet. Asks no server."""
+        verdict = self._judge([])
+        return Outcome(self._plan(verdict.pending), verdict.warnings, None)
 
     def check(self) -> Outcome:
         """What a run would do. Writes nothing and takes no lock."""
@@ -154,7 +165,7 @@ class Run:
         described: dict[str, t.Any] = {"operation": one.title()}
         if "documents" in one.body:
             described["documents"] = len(one.documents)
-        if self.job.count:
+        if self.job.count and self._server:
             counted = [self.server.run(self.job.database, command)["n"] for command in commands.counts(one)]
             if counted:
                 described["documents_that_match"] = sum(counted)
