@@ -363,7 +363,7 @@ from ..module_utils._mongo.collections.plan import Policy
 from ..module_utils._mongo.collections.reconcile import Outcome, Settings, plan_for_empty_server, reconcile
 from ..module_utils._mongo.collections.spec import CollectionSpec, read_collections, read_database
 from ..module_utils._mongo.connection import connection_argument_spec
-from ..module_utils._mongo.indexes import ladder
+from ..module_utils._mongo.indexes import policy as index_policy
 from ..module_utils._mongo.profiles.ability import ability_of
 from ..module_utils._mongo.profiles.compatibility import AUTOMATIC, PROFILES, check_profile, profile_of
 from ..module_utils._mongo.specification import Problems, as_number
@@ -419,7 +419,7 @@ def policy_of(parameters: dict[str, t.Any]) -> Policy:
         build_options["maxTimeMS"] = parameters["build_timeout"] * 1000
     protected = tuple(parameters["protected"])
     return Policy(
-        indexes=ladder.Policy(
+        indexes=index_policy.Policy(
             unmanaged=parameters["unmanaged_indexes"], protected=protected, allow_rebuild=parameters["allow_rebuild"],
             build_options=build_options,
         ),

@@ -144,14 +144,9 @@ def _read_facts(server: Server) -> ServerFacts:
             error.what, where=server.where, untouched="everything; nothing was sent",
             hint="Check login_host, login_port, replica_set and TLS, and that the server runs.",
         ) from None
-    try:
-        hello = server.run("admin", {"hello": 1})
-    except ServerRefused as error:
-        if error.server_code != COMMAND_NOT_FOUND:
-            raise
-        hello = server.run("admin", {"isMaster": 1})
+    hello = server.hello()
     version = tuple(int(part) for part in str(build["version"]).split("-", maxsplit=1)[0].split(".")[:3])
-    if not hello.get("isWritablePrimary", hello.get("ismaster", True)):
+    if not hello["isWritablePrimary"]:
         raise ServerUnreachable(
             "This server is a secondary: it cannot be changed.", where=server.where, untouched="everything",
             hint=f"Set replica_set to {hello.get('setName')}, or login_host to the primary {hello.get('primary')}.",
@@ -277,6 +272,16 @@ class Server:
             self._session = self.client.start_session()
         return self._session
 
+    def hello(self) -> dict[str, t.Any]:
+        """What the server says about its place in a replica set, in today's words also where it uses the old ones."""
+        try:
+            return self.run("admin", {"hello": 1})
+        except ServerRefused as error:
+            if error.server_code != COMMAND_NOT_FOUND:
+                raise
+        answer = self.run("admin", {"isMaster": 1})
+        return {**answer, "isWritablePrimary": answer.get("ismaster", False)}
+
     def wait_for_primary(self, seconds: float) -> None:
         """Return as soon as a primary answers.
 
@@ -285,7 +290,7 @@ class Server:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                if self.run("admin", {"hello": 1}).get("isWritablePrimary"):
+                if self.hello()["isWritablePrimary"]:
                     return
             except (ConnectionLost, ServerRefused, ServerUnreachable):
                 pass

@@ -14,6 +14,7 @@ import typing as t
 from ..._plan import Plan
 from ..change import NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, Change, Phase, change
 from ..indexes import ladder
+from ..indexes import policy as index_policy
 from ..indexes.index import Index
 from ..specification import Problems
 from . import options
@@ -28,7 +29,7 @@ class Ability:
     :param builds_together: one command can build several indexes of a collection.
     """
 
-    indexes: ladder.Ability = dataclasses.field(default_factory=ladder.Ability)
+    indexes: index_policy.Ability = dataclasses.field(default_factory=index_policy.Ability)
     collections: options.Ability = dataclasses.field(default_factory=options.Ability)
     builds_together: bool = True
 
@@ -42,7 +43,7 @@ class Policy:
     :param confirmed: full names of collections that may be recreated although they hold documents.
     """
 
-    indexes: ladder.Policy = dataclasses.field(default_factory=ladder.Policy)
+    indexes: index_policy.Policy = dataclasses.field(default_factory=index_policy.Policy)
     unmanaged: str = "report"
     protected: tuple[str, ...] = ()
     confirmed: tuple[str, ...] = ()
@@ -159,7 +160,7 @@ def _plan_indexes(
     ability: Ability,
     policy: Policy,
     problems: Problems,
-) -> ladder.IndexPlan:
+) -> index_policy.IndexPlan:
     collation = (live.options if live else spec.options).get("collation")
     indexes = list(live.indexes or ()) if live else []
     if live and collation and "collation" not in spec.options:

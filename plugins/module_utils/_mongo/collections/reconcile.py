@@ -22,6 +22,8 @@ from .read import read_live
 from .spec import CollectionSpec
 
 ATTEMPTS = 6
+# Between attempts when somebody else was faster; doubled every time, about six seconds in all.
+PAUSE_SECONDS = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +68,7 @@ def reconcile(server: Server, settings: Settings) -> Outcome:
     cause: GroundworkError | None = None
     first: Outcome | None = None
     done: list[dict[str, t.Any]] | None = None
-    for _attempt in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         try:
             current = _plan(server, settings)
             first = first or current
@@ -89,6 +91,8 @@ def reconcile(server: Server, settings: Settings) -> Outcome:
             cause, done = None, current.actions
         if isinstance(cause, ConnectionLost):
             _await_primary(server, settings, applied)
+        elif cause is not None:
+            time.sleep(PAUSE_SECONDS * 2**attempt)
     raise GroundworkError(
         "The database does not become what is declared: " + (
             cause.what if cause else "the server made the changes, and does not show them: "

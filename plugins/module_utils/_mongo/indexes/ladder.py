@@ -14,71 +14,19 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import re
 import typing as t
 
-from ..change import INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND, Change, Phase, change
+from ..change import INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND, Phase, change
 from ..specification import Problems
 from .index import Index, differing_options, differing_signature, index_of
-from .keys import MAXIMUM_FIELDS, default_name
+from .keys import MAXIMUM_FIELDS
+from .policy import Ability, IndexPlan, Policy, Wanted
 from .spec import IndexSpec
+from .variant import MARK, free_variant, is_variant
 
 MAXIMUM_INDEXES = 64
 BRIDGE_PREFIX = "groundwork_bridge_"
 IN_PLACE = frozenset({"expireAfterSeconds", "prepareUnique"})
-# Parts of the signature, and what an index is called when its usual name is still taken by its predecessor.
-VARIANTS = {
-    "unique": "unique", "sparse": "sparse", "filter": "partial", "collation": "collation", "projection": "projection",
-}  # fmt: skip
-PLAIN_VARIANT = "plain"
-VARIANT_MARK = "__"
-
-
-@dataclasses.dataclass(frozen=True)
-class Ability:
-    """What the server can do.
-
-    :param unique_in_place: ``collMod`` can make an index unique (MongoDB 6.0).
-    :param hide: indexes can be hidden.
-    :param expiry_in_place: ``collMod`` can give an index an expiry that it never had.
-    :param side_by_side: indexes on the same keys may differ in options only.
-    """
-
-    unique_in_place: bool = True
-    hide: bool = True
-    expiry_in_place: bool = True
-    side_by_side: bool = True
-
-
-@dataclasses.dataclass(frozen=True)
-class Policy:
-    """What the user allows.
-
-    :param unmanaged: ``report``, ``ignore``, ``hide`` or ``drop``.
-    :param protected: patterns of ``collection.index`` that are never hidden or dropped as unmanaged.
-    :param allow_rebuild: an index may be dropped before its successor is built under the same name.
-    :param build_options: further fields of every ``createIndexes``, such as ``commitQuorum``.
-    """
-
-    unmanaged: str = "report"
-    protected: tuple[str, ...] = ()
-    allow_rebuild: bool = False
-    build_options: dict[str, t.Any] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass
-class IndexPlan:
-    """:ivar unmanaged: names of live indexes that nobody declared. :ivar kept: declared name to the name it goes by."""
-
-    changes: list[Change] = dataclasses.field(default_factory=list)
-    unmanaged: list[str] = dataclasses.field(default_factory=list)
-    kept: dict[str, str] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True)
-class Wanted:
-    spec: IndexSpec
-    index: Index
 
 
 class Ladder:
@@ -103,6 +51,7 @@ class Ladder:
     ) -> None:
         self.namespace = namespace
         self.collection = namespace.partition(".")[2]
+        self.collation = collation
         self.ability = ability
         self.policy = policy
         self.problems = problems
@@ -117,6 +66,8 @@ class Ladder:
         self.matched: dict[str, Wanted] = {}
         self.replaced: set[str] = set()
         self.used_bridges: set[str] = set()
+        # Signatures that are there, or will be, while something is rebuilt: the server refuses a second index of any.
+        self.serving = {index.signature for index in self.live} | {want.index.signature for want in self.wanted}
         self.taken = set(self.by_name)
         self.plan = IndexPlan()
 
@@ -167,9 +118,10 @@ class Ladder:
     def _finish_succession(self, want: Wanted, match: Index) -> None:
         """Drop the predecessor that an interrupted run left beside its successor: one of the two has a made-up name."""
         for index in self.live:
-            if want.spec.named or index.name in self.matched or not _is_variant(index, want):
+            if want.spec.named or index.name in self.matched or self._is_protected(index):
                 continue
-            if VARIANT_MARK in match.name or VARIANT_MARK in index.name:
+            marked = MARK in match.name or MARK in index.name
+            if marked and self._is_variant(index, want):
                 self._drop_replaced(index, want)
 
     def _fits_in_place(self, name: str, want: Wanted, match: Index) -> bool:
@@ -180,9 +132,14 @@ class Ladder:
     def _modify(self, want: Wanted, match: Index, settings: dict[str, t.Any]) -> None:
         if not settings:
             return
-        command = {"collMod": self.collection, "index": {"name": match.name, **settings}}
+        # The server takes prepareUnique only by itself.
+        alone = {name: value for name, value in settings.items() if name == "prepareUnique"}
+        rest = {name: value for name, value in settings.items() if name != "prepareUnique"}
+        commands = [
+            {"collMod": self.collection, "index": {"name": match.name, **part}} for part in (rest, alone) if part
+        ]
         after = {**match.shown(), **settings}
-        self._add("modify", match.name, [command], Phase.MODIFY, want, before=match.shown(), after=after)
+        self._add("modify", match.name, commands, Phase.MODIFY, want, before=match.shown(), after=after)
 
     # Rung 2: the index is not there.
 
@@ -211,22 +168,16 @@ class Ladder:
         if same_keys and not self.ability.side_by_side:
             self._rebuild(want, same_keys[0], "rebuild", "the server takes one index on the same keys only")
             return
-        predecessors = [] if want.spec.named else [index for index in same_keys if _is_variant(index, want)]
+        predecessors = [] if want.spec.named else [index for index in same_keys if self._is_variant(index, want)]
         self._build(want, want.spec.name, Phase.BUILD)
         for index in predecessors:
             self._drop_replaced(index, want)
 
     def _supersede(self, want: Wanted, holder: Index) -> None:
-        name = self._free_variant(want)
+        name = free_variant(want.spec.name, want.index, self.taken)
         self.plan.kept[want.spec.path] = name
         self._build(want, name, Phase.BUILD)
         self._drop_replaced(holder, want)
-
-    def _free_variant(self, want: Wanted) -> str:
-        parts = [word for part, word in VARIANTS.items() if part in _special_parts(want.index)]
-        base = want.spec.name + VARIANT_MARK + "_".join(parts or [PLAIN_VARIANT])
-        candidates = [base, *(f"{base}_{number}" for number in range(2, MAXIMUM_INDEXES + 2))]
-        return next(name for name in candidates if name not in self.taken)
 
     def _becomes_unique(self, want: Wanted, holder: Index) -> bool:
         # MongoDB 6.0.5 ends with a fatal assertion when it is asked to make a wildcard index unique: ordinary ones
@@ -264,7 +215,7 @@ class Ladder:
         return texts[0] if texts else None
 
     def _replace_text(self, want: Wanted, rival: Index) -> None:
-        if rival.name in self.matched or (not _is_variant(rival, want) and not self._may_go(rival)):
+        if rival.name in self.matched or not (self._is_variant(rival, want) or self._may_go(rival)):
             self._problem(
                 want, f"the collection already has the text index {rival.name}, and can have one only; "
                 "with unmanaged_indexes: drop and allow_rebuild: true the new one takes its place",
@@ -287,21 +238,33 @@ class Ladder:
             return
         self.matched.setdefault(old.name, want)
         self.replaced.add(old.name)
-        bridge = self._bridge(want)
-        if bridge:
-            self.used_bridges.add(bridge["name"])
-            existing = self.bridges.get(bridge["name"])
-            if existing is None or existing.signature != index_of(bridge).signature:
-                if existing is not None:
-                    self._drop(existing, Phase.MAKE_ROOM, "")
-                self._build(want, bridge["name"], Phase.BUILD, document=bridge, action="bridge")
+        bridge = self._lay_bridge(want)
         self._add(
             "drop", old.name, [self._drop_command(old)], Phase.DROP_REPLACED, want, before=old.shown(),
             done=frozenset({INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND}),
         )
         self._build(want, want.spec.name, Phase.REBUILD, action=action)
         if bridge:
-            self._drop(index_of(bridge), Phase.DROP_BRIDGE, want.spec.path)
+            self._drop(bridge, Phase.DROP_BRIDGE, want.spec.path)
+
+    def _lay_bridge(self, want: Wanted) -> Index | None:
+        """Plan the bridge of a rebuild; ``None`` when there can be none, or when something else serves as one."""
+        document = self._bridge(want)
+        if document is None:
+            return None
+        bridge = index_of(document, self.collation)
+        if bridge.signature in self.serving:
+            return None
+        self.serving.add(bridge.signature)
+        left = next((index for index in self.bridges.values() if index.signature == bridge.signature), None)
+        if left is not None:
+            self.used_bridges.add(left.name)
+            return left
+        if bridge.name in self.bridges:
+            self.used_bridges.add(bridge.name)
+            self._drop(self.bridges[bridge.name], Phase.MAKE_ROOM, "")
+        self._build(want, bridge.name, Phase.BUILD, document=document, action="bridge")
+        return bridge
 
     def _bridge(self, want: Wanted) -> dict[str, t.Any] | None:
         """An index that serves the same queries; ``None`` for text and wildcard indexes, which have no such thing."""
@@ -395,19 +358,8 @@ class Ladder:
     def _problem(self, want: Wanted, text: str) -> None:
         self.problems.add(want.spec.path, text)
 
+    def _is_variant(self, index: Index, want: Wanted) -> bool:
+        return is_variant(index, want.spec.keys, want.index.keys)
+
     def _is_protected(self, index: Index) -> bool:
         return any(fnmatch.fnmatchcase(f"{self.collection}.{index.name}", pattern) for pattern in self.policy.protected)
-
-
-def _special_parts(index: Index) -> list[str]:
-    plain = index_of({"key": dict(index.keys), "name": index.name})
-    return differing_signature(index, plain)
-
-
-def _is_variant(index: Index, want: Wanted) -> bool:
-    """Whether a live index is an earlier form of a declared one: same keys, and a name that nobody chose."""
-    if index.keys != want.index.keys:
-        return False
-    words = "|".join([*VARIANTS.values(), PLAIN_VARIANT])
-    usual = re.escape(default_name(want.spec.keys))
-    return re.fullmatch(rf"{usual}({VARIANT_MARK}({words})(_({words}))*(_\d+)?)?", index.name) is not None

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from ..collections import options
 from ..collections.plan import Ability
-from ..indexes import ladder
+from ..indexes import policy
 
 
 def ability_of(engine: str, version: tuple[int, ...]) -> Ability:
@@ -24,14 +24,14 @@ def ability_of(engine: str, version: tuple[int, ...]) -> Ability:
     """
     if engine == "documentdb":
         return Ability(
-            indexes=ladder.Ability(
+            indexes=policy.Ability(
                 unique_in_place=False, hide=_hides(version), expiry_in_place=False, side_by_side=False
             ),
             collections=options.Ability(resize_capped=False, modify_view=version >= (8, 0)),
             builds_together=False,
         )
     return Ability(
-        indexes=ladder.Ability(
+        indexes=policy.Ability(
             unique_in_place=version >= (6, 0), hide=version >= (4, 4), expiry_in_place=version >= (5, 1),
             side_by_side=version >= (5, 0),
         ),

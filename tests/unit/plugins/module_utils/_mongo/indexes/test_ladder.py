@@ -8,10 +8,10 @@ import typing as t
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.index import index_of
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.ladder import (
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.ladder import Ladder
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.policy import (
     Ability,
     IndexPlan,
-    Ladder,
     Policy,
 )
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.spec import read_index
@@ -115,6 +115,20 @@ CASES: list[Case] = [
             "drop groundwork_bridge_b",
             "drop groundwork_bridge_a",
         ],
+    ),
+    (
+        "two rebuilds share a bridge",
+        [{"keys": {"a": 1}, "name": "n", "unique": True}, {"keys": {"a": 1}, "name": "m"}],
+        [{**A, "name": "n", "sparse": True}, {**A, "name": "m", "collation": {"locale": "fr"}}],
+        {"allow_rebuild": True},
+        ["bridge groundwork_bridge_n", "drop n", "drop m", "rebuild n", "rebuild m", "drop groundwork_bridge_n"],
+    ),
+    (
+        "an index that is there serves as the bridge",
+        [{"keys": {"a": 1}, "name": "n"}, {"keys": {"a": 1, "_id": 1}}],
+        [A, {"key": {"a": 1, "_id": 1}, "name": "x"}],
+        {"allow_rebuild": True},
+        ["drop a_1", "rename n"],
     ),
     (
         "bridge left behind",
