@@ -24,8 +24,8 @@ demo-destroy:
 
 test:
 	@tests/toolchain/prepare test
-	@tests/run all
+	@.venv/bin/python tests/run.py all
 
 test-fast:
 	@tests/toolchain/prepare test
-	@tests/run fast
+	@.venv/bin/python tests/run.py fast

@@ -116,8 +116,6 @@ def _postgresql_debs(scratch: Path) -> list[Path]:
     return [*debs, *(Path(shutil.copy(package, scratch)) for package in common if package)]
 
 
-
-
 def _mongodb_debs(scratch: Path, mongod: Path | None, tools: Path | None) -> list[Path]:
     if mongod is None:
         mongod = scratch / "mongodb/mongod"

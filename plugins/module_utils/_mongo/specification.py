@@ -8,6 +8,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import difflib
+import math
 import typing as t
 
 from .._errors import GroundworkError
@@ -143,7 +144,7 @@ def as_number(value: t.Any) -> float | int | None:
         except ValueError:
             return None
     if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             return None
         return int(value) if value == int(value) else value
     return value if isinstance(value, int) else None

@@ -179,7 +179,7 @@ def test_a_run_killed_between_two_stages_is_completed(
 
 
 def test_two_runs_at_once_do_not_meet(server: Postgresql, ok: Run, start_module: Run) -> None:
-    processes = [start_module("pg_contents", {**server.login, **credforge.contents()}) for _ in range(3)]
+    processes = [start_module("pg_contents", {**server.login, **credforge.contents()}) for _process in range(3)]
     outputs = [process.communicate(timeout=60)[0] for process in processes]
     assert sorted('"changed": true' in output for output in outputs) == [False, False, True]
     assert not any('"failed": true' in output for output in outputs)

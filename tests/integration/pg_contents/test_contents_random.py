@@ -28,7 +28,7 @@ def scatter(server: Postgresql, chance: random.Random) -> None:
     with contextlib.closing(server.connect("shop")) as connection, connection.cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"CREATE TABLE {table} (x int); ALTER TABLE {table} OWNER TO {chance.choice(ROLES)}")
-        for _ in range(60):
+        for _grant in range(60):
             grantor, role = chance.sample(ROLES, 2)
             privilege, table = chance.choice(PRIVILEGES), chance.choice(TABLES)
             option = " WITH GRANT OPTION" if chance.random() < 0.7 else ""

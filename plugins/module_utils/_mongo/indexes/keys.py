@@ -11,7 +11,7 @@ import typing as t
 
 from ..specification import Problems, as_number
 
-Direction = int | float | str
+Direction = t.Union[int, float, str]  # noqa: UP007 (pylint takes the shorter form for arithmetic)
 Keys = tuple[tuple[str, Direction], ...]
 
 PLUGINS = ("text", "2dsphere", "2d", "hashed")

@@ -226,4 +226,4 @@ def _database(row: dict[str, t.Any]) -> live.Database:
 
 
 def _settings(items: list[str]) -> dict[str, str]:
-    return {name.lower(): value for name, _, value in (item.partition("=") for item in items)}
+    return {name.lower(): value for name, _equals, value in (item.partition("=") for item in items)}

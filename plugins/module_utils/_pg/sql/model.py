@@ -25,7 +25,7 @@ class Type:
 
     def __str__(self) -> str:
         arguments = f"({', '.join(self.arguments)})" if self.arguments else ""
-        head, _, tail = self.name.partition(" with")
+        head, _with, tail = self.name.partition(" with")
         text = f"{head}{arguments} with{tail}" if head in ("timestamp", "time") else self.name + arguments
         return text + ("[]" if self.is_array else "")
 

@@ -174,4 +174,4 @@ class Statement:
         return f"{self.file}:{self.line}"
 
 
-Piece = Filler | Statement
+Piece = t.Union[Filler, Statement]  # noqa: UP007 (pylint takes the shorter form for arithmetic)

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Writes the reference pages from their specifications: one page per module, and the variable table of each role.
 
-``docs/generate`` rewrites the pages; ``docs/generate --check`` only says which are out of date and exits with 1.
+``python docs/generate.py`` rewrites the pages; with ``--check`` it only says which are out of date and exits with 1.
 Modules are described by ``ansible-doc``, roles by their ``meta/argument_specs.yml`` and ``defaults/main.yml``.
 """
 
@@ -18,7 +17,7 @@ import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 COLLECTION = "groundwork.databases"
-TABLE_BEGIN = "<!-- variables: written by docs/generate from meta/argument_specs.yml -->"
+TABLE_BEGIN = "<!-- variables: written by docs/generate.py from meta/argument_specs.yml -->"
 TABLE_END = "<!-- end of variables -->"
 
 
@@ -27,7 +26,7 @@ def main() -> int:
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text() != text]
     if "--check" in sys.argv[1:]:
         for path in stale:
-            print(f"{path.relative_to(CHECKOUT)} is out of date: run docs/generate")
+            print(f"{path.relative_to(CHECKOUT)} is out of date: run python docs/generate.py")
         return 1 if stale else 0
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)

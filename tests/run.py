@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""Runs the project's checks stage by stage: ``tests/run [fast|all|STAGE...]``.
+"""Runs the project's checks stage by stage: ``python tests/run.py [fast|all|STAGE...]``.
 
 Every stage runs even when an earlier one failed, so that one run tells everything. What was skipped is listed with its
 reason. The last line counts every single test; a stage without a count of its own counts as one.
@@ -44,7 +43,7 @@ LINT = (
     Stage("mypy", (str(BIN / "mypy"), PLUGINS), environment=(("MYPYPATH", "collections"),)),
     Stage("yamllint", (str(BIN / "yamllint"), "--strict", ".")),
     Stage("ansible-lint", (str(BIN / "ansible-lint"), "--offline", "-q"), environment=(("NO_COLOR", "1"),)),
-    Stage("reference-pages", (str(BIN / "python"), "docs/generate", "--check")),
+    Stage("reference-pages", (str(BIN / "python"), "docs/generate.py", "--check")),
 )
 UNIT = pytest_stage("unit", "tests/unit")
 INTEGRATION = pytest_stage("integration", "tests/integration")
@@ -111,7 +110,7 @@ def chosen(arguments: list[str]) -> t.Sequence[Stage]:
     by_name = {stage.name: stage for stage in (*ALL, *FAST)}
     unknown = [name for name in arguments if name not in by_name]
     if unknown:
-        sys.exit(f"tests/run: no stage {', '.join(unknown)}; there are {', '.join(by_name)}")
+        sys.exit(f"tests/run.py: no stage {', '.join(unknown)}; there are {', '.join(by_name)}")
     return [by_name[name] for name in arguments]
 
 
