@@ -116,8 +116,8 @@ def role_table(entry_points: dict[str, t.Any]) -> str:
 
 def with_table(readme: Path, table: str) -> str:
     text = readme.read_text() if readme.is_file() else f"# {readme.parent.name}\n\n{TABLE_BEGIN}\n{TABLE_END}\n"
-    head, _, rest = text.partition(TABLE_BEGIN)
-    _, _, tail = rest.partition(TABLE_END)
+    head, _begin, rest = text.partition(TABLE_BEGIN)
+    tail = rest.partition(TABLE_END)[2]
     return f"{head}{TABLE_BEGIN}\n{table}\n\n{TABLE_END}{tail}"
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import conftest  # noqa: F401  pylint: disable=unused-import  (puts the checkout on the path)
+# Puts the checkout on the ansible_collections path.
+import conftest  # noqa: F401  pylint: disable=unused-import
 from ansible.module_utils import basic
 
 

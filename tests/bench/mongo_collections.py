@@ -25,7 +25,8 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
-import conftest  # noqa: E402, F401  pylint: disable=unused-import  (puts the checkout on the path)
+# Puts the checkout on the ansible_collections path.
+import conftest  # noqa: E402, F401  pylint: disable=unused-import
 import yaml  # noqa: E402
 from servers import Mongod  # noqa: E402
 

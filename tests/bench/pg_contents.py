@@ -23,7 +23,8 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "integration" / "pg_contents")]
 
-import conftest  # noqa: E402, F401  pylint: disable=unused-import  (puts the checkout on the path)
+# Puts the checkout on the ansible_collections path.
+import conftest  # noqa: E402, F401  pylint: disable=unused-import
 import credforge  # noqa: E402
 from servers import Postgresql  # noqa: E402
 
