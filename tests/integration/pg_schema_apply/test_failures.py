@@ -139,3 +139,18 @@ def test_a_secret_placeholder_stays_secret(migrations: Migrations) -> None:
     result = migrations.fail(files, secret_placeholders={"pw": "very-secret-value"}, diff=True)
     assert "NOSUCHOPTION" in result["msg"].upper()
     assert "very-secret-value" not in result.output
+
+
+def test_an_error_without_a_position_names_its_statement_too(migrations: Migrations) -> None:
+    text = f"{A}INSERT INTO a VALUES (1);\nINSERT INTO a -- twice\n  VALUES (1);\nSELECT nextval('no');\n"
+    result = migrations.fail({"V1__a.sql": text})
+    assert f"where: {migrations.folder}/V1__a.sql:3:1" in result["msg"]
+    assert "  3 | INSERT INTO a -- twice" in result["msg"]
+    assert "Key (id)=(1) already exists." in result["msg"]
+    assert migrations.tables() == set()
+
+
+def test_a_setting_that_changes_how_strings_are_read(migrations: Migrations) -> None:
+    text = "CREATE TABLE s(t text);\nSET standard_conforming_strings = off;\nINSERT INTO s VALUES ('a\\'; b');\n"
+    migrations.succeed({"V1__s.sql": text})
+    assert migrations.query("SELECT t FROM s") == [("a'; b",)]

@@ -31,7 +31,9 @@ class Application:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._transaction = Transaction(stage.session, stage.surroundings, stage.callbacks, stage.watch)
+        self._transaction = Transaction(
+            stage.session, stage.surroundings, stage.callbacks, stage.watch, stage.settings.group
+        )
         self._stepwise = Stepwise(stage.session, stage.table, stage.surroundings, stage.modes, stage.watch)
 
     def migrate(self, prepared: t.Sequence[Prepared], undos: t.Mapping[t.Any, t.Any]) -> None:
@@ -58,6 +60,8 @@ class Application:
         repeatable = [item for item in prepared if item.script.kind == REPEATABLE]
         if self._stage.settings.group:
             self._run_all([versioned + repeatable], undos)
+            if not repeatable:
+                self._stage.callbacks.run("afterVersioned")
             return
         self._run_all([[item] for item in versioned], undos)
         self._stage.callbacks.run("afterVersioned")
@@ -100,11 +104,13 @@ class Application:
 
         :raises GroundworkError: it failed for good, and nothing of the group remains.
         """
-        stage = self._stage
+        stage, settings = self._stage, self._stage.settings
         retry = stage.retry()
+        # Where time runs out, or nothing follows the first attempt, the statement has to be known at once.
+        hasty = settings.attempts > 1 and not settings.statement_timeout and not settings.deadline
         while True:
             try:
-                return self._transaction.run(group, record, verb, execute)
+                return self._transaction.run(group, record, verb, execute, together=hasty and retry.attempt == 1)
             except StatementFailedError as failed:
                 stage.watch.end()
                 holders = stage.watch.take()

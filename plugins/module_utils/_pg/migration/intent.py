@@ -124,7 +124,8 @@ def _baseline_on_migrate(settings: Settings, facts: Facts) -> Row:
 
 
 def _skipped_by_baseline(baseline: Row, situation: Situation) -> str:
-    skipped = [info.script.path for info in situation.infos if info.state == state.BELOW_BASELINE and info.script]
+    below = (state.BELOW_BASELINE, state.BASELINE_IGNORED)
+    skipped = [info.script.path for info in situation.infos if info.state in below and info.script]
     names = ", ".join(skipped) or "none"
     version = baseline.version_text
     return f"The existing schema is taken as version {version}; scripts that will therefore not run: {names}."

@@ -7,11 +7,16 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import typing as t
+
 from ..._errors import GroundworkError
-from ..session import Session, SqlError
+from ..session import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, Session, SqlError
 from ..sql.statement import Statement
 from .prepare import Prepared
 from .sql_failure import failure
+
+#: A comment may end a statement's text, so the semicolon needs a line of its own.
+_SEPARATOR = "\n;\n"
 
 
 def send(session: Session, statement: Statement, prepared: Prepared) -> None:
@@ -26,6 +31,38 @@ def send(session: Session, statement: Statement, prepared: Prepared) -> None:
             session.run(statement.text)
     except SqlError as error:
         raise StatementFailedError(error, statement, prepared) from None
+
+
+def send_together(session: Session, statements: t.Sequence[Statement], prepared: Prepared) -> bool:
+    """Send all statements in one message, which spares the way there and back for each of them.
+
+    :return: False when one failed and the server does not say where: only sending them one by one tells which.
+    :raises StatementFailedError: the server refuses one and says where.
+    """
+    try:
+        session.run(_SEPARATOR.join(statement.text for statement in statements))
+        return True
+    except SqlError as error:
+        if error.lost or error.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED):
+            # The next attempt sends one by one; a script that stops here has no statement to blame.
+            raise StatementFailedError(error, statements[0], prepared) from None
+        if not error.position:
+            return False
+        start = 0
+        for statement in statements:
+            end = start + len(statement.text)
+            if error.position <= end:
+                error.position -= start
+                raise StatementFailedError(error, statement, prepared) from None
+            start = end + len(_SEPARATOR)
+        return False
+
+
+def can_go_together(statements: t.Sequence[Statement]) -> bool:
+    """Whether one message means the same as many: the server splits a message by the setting it starts with."""
+    return len(statements) > 1 and all(
+        statement.copy_data is None and statement.standard_conforming_strings for statement in statements
+    )
 
 
 class StatementFailedError(Exception):

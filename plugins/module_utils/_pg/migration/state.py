@@ -220,10 +220,12 @@ class _Survey:
         ]
         infos += [Info(script, None, PENDING) for script in self._unapplied_repeatables()]
         infos.sort(key=functools.cmp_to_key(_compare))
-        pending = [info.script for info in infos if info.state == PENDING and info.script and info.script.executes]
+        pending = _pending(infos)
         if self.target.keyword == "next":
             first = next((script.version for script in pending if script.version), None)
-            pending = pending[:1]
+            if first is not None:
+                infos = [_above(info, first) for info in infos]
+            pending = _pending(infos)[:1]
             self.target_version = first
         return Situation(infos, pending, self._current(infos), self.applied_baseline, self.target_version)
 
@@ -252,10 +254,9 @@ class _Survey:
             if version == self.pending_baseline:
                 return PENDING
             return ABOVE_TARGET if self.target_version and version > self.target_version else BASELINE_IGNORED
-        if self.applied_baseline is not None and version <= self.applied_baseline:
-            return BELOW_BASELINE
-        if self.pending_baseline is not None and version <= self.pending_baseline:
-            return BELOW_BASELINE
+        baseline = self.pending_baseline if self.last_applied is None else self.applied_baseline
+        if baseline is not None and version <= baseline:
+            return BELOW_BASELINE if version < baseline else BASELINE_IGNORED
         if self.target_version is not None and version > self.target_version:
             return ABOVE_TARGET
         if self.target.keyword == "current" and self.target_version is None:
@@ -324,15 +325,22 @@ class _Survey:
         )
 
 
+def _pending(infos: t.Iterable[Info]) -> list[Script]:
+    return [info.script for info in infos if info.state == PENDING and info.script and info.script.executes]
+
+
+def _above(info: Info, target: Version) -> Info:
+    beyond = info.state == PENDING and info.version is not None and info.version > target
+    return dataclasses.replace(info, state=ABOVE_TARGET) if beyond else info
+
+
 def _compare(a: Info, b: Info) -> int:
-    """Flyway's order of display: below baseline, then as installed (ignored ones between by version), then pending."""
+    """Flyway's order of display: what a baseline covers, then as installed, then what is not applied."""
     if a.row and b.row:
         return a.row.installed_rank - b.row.installed_rank
-    for one, other, sign in ((a, b, 1), (b, a, -1)):
-        if other.row and one.state == BELOW_BASELINE:
-            return -sign
-        if other.row and one.state == IGNORED:
-            return sign * (_order(one.version, other.version) if one.version and other.version else -1)
+    for one, other, sign in ((a, b, -1), (b, a, 1)):
+        if other.row and one.state in (BELOW_BASELINE, BASELINE_IGNORED):
+            return sign
     if a.row or b.row:
         return -1 if a.row else 1
     if a.version and b.version:

@@ -13,41 +13,75 @@ import typing as t
 from ..session import Session
 from .blockers import Watch
 from .callback import Callbacks
+from .filename import REPEATABLE
 from .prepare import Prepared
-from .sending import rollback_quietly, send
+from .sending import can_go_together, rollback_quietly, send, send_together
 from .surroundings import Surroundings
 
 
-class Transaction:
-    """Runs prepared scripts; one transaction per call."""
+class UnlocatedError(Exception):
+    """A statement of a message failed, and the server does not say which."""
 
-    def __init__(self, session: Session, surroundings: Surroundings, callbacks: Callbacks, watch: Watch) -> None:
+
+class Transaction:
+    """Runs prepared scripts; one transaction per call.
+
+    :param grouped: a call has all pending scripts, so that the events between versioned and repeatable ones are inside.
+    """
+
+    def __init__(
+        self, session: Session, surroundings: Surroundings, callbacks: Callbacks, watch: Watch, grouped: bool
+    ) -> None:
         self._session = session
         self._surroundings = surroundings
         self._callbacks = callbacks
         self._watch = watch
+        self._grouped = grouped
 
     def run(
-        self, group: t.Sequence[Prepared], record: t.Callable[[Prepared, int], str], verb: str, execute: bool = True
+        self,
+        group: t.Sequence[Prepared],
+        record: t.Callable[[Prepared, int], str],
+        verb: str,
+        execute: bool = True,
+        together: bool = False,
     ) -> list[int]:
         """Run the scripts and record them; either all of it is there afterwards or nothing.
 
         :param record: gives the SQL that records a script, from the milliseconds it took.
         :param verb: ``Migrate`` or ``Undo``, as in the names of callback events.
         :param execute: False records without running.
+        :param together: send each script in one message. When it fails without a position, everything is taken back
+            and sent again one by one, so that the error can name the statement.
         :return: milliseconds of each script.
         :raises StatementFailedError: the server refused a statement of a script.
         :raises SqlError: the server refused the record or the commit.
         """
+        try:
+            return self._run(group, record, verb, execute, together)
+        except UnlocatedError:
+            return self._run(group, record, verb, execute, together=False)
+
+    def _run(
+        self,
+        group: t.Sequence[Prepared],
+        record: t.Callable[[Prepared, int], str],
+        verb: str,
+        execute: bool,
+        together: bool,
+    ) -> list[int]:
         times: list[int] = []
         session = self._session
         try:
             session.run(self._surroundings.begin())
-            for prepared in group:
+            for number, prepared in enumerate(group):
+                if execute and self._grouped and _first_repeatable(group, number):
+                    self._callbacks.inside("afterVersioned")
+                    self._callbacks.inside("beforeRepeatables")
                 started = time.monotonic()
                 if execute:
                     self._callbacks.inside(f"beforeEach{verb}")
-                    self.execute(prepared, verb)
+                    self.execute(prepared, verb, together)
                 times.append(int((time.monotonic() - started) * 1000))
                 ending = "; COMMIT" if prepared is group[-1] and not self._callbacks.has(f"afterEach{verb}") else ""
                 session.run(f"{self._surroundings.role}; {record(prepared, times[-1])}{ending}")
@@ -60,9 +94,20 @@ class Transaction:
             raise
         return times
 
-    def execute(self, prepared: Prepared, verb: str) -> None:
-        """Send every statement."""
+    def execute(self, prepared: Prepared, verb: str, together: bool) -> None:
+        """Send every statement.
+
+        :raises StatementFailedError: the server refuses one.
+        :raises UnlocatedError: the same, and only sending them one by one tells which one.
+        """
         each = self._callbacks.has(f"beforeEach{verb}Statement") or self._callbacks.has(f"afterEach{verb}Statement")
+        statements = list(prepared.statements()) if prepared.kept is not None else []
+        self._watch.begin()
+        if together and not each and can_go_together(statements):
+            if not send_together(self._session, statements, prepared):
+                raise UnlocatedError
+            self._watch.end()
+            return
         for statement in prepared.statements():
             if each:
                 self._callbacks.inside(f"beforeEach{verb}Statement")
@@ -71,3 +116,9 @@ class Transaction:
             if each:
                 self._callbacks.inside(f"afterEach{verb}Statement")
         self._watch.end()
+
+
+def _first_repeatable(group: t.Sequence[Prepared], number: int) -> bool:
+    """Whether this is where the repeatable scripts of a group begin."""
+    kinds = [prepared.script.kind for prepared in group[max(0, number - 1) : number + 1]]
+    return kinds[-1] == REPEATABLE and REPEATABLE not in kinds[:-1]
