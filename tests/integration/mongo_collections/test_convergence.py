@@ -111,7 +111,7 @@ abilities = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(before=index_sets, after=index_sets, ability=abilities)
 def test_one_run_gets_there_and_the_next_has_nothing_to_do(
     server: api.Server, before: list[dict[str, t.Any]], after: list[dict[str, t.Any]], ability: Ability | None

@@ -200,11 +200,23 @@ def planners_view(collection: t.Any, wanted: dict[str, t.Any]) -> str:
     return OTHER_OPTIONS if differing_options(live, desired) else SAME
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @example(
     (
         {"key": {"a": 1}, "partialFilterExpression": {"$or": [{"f": 1}, {"f": 1}]}},
         {"key": {"a": 1}, "partialFilterExpression": {"f": 1}},
+    )
+)
+@example(
+    (
+        {"key": {"a": 1}, "partialFilterExpression": {"$and": [{"f": 1}, {"f": 5, "g": 1}]}},
+        {"key": {"a": 1}, "partialFilterExpression": {"$and": [{"f": 5, "g": 1}, {"f": 1}]}},
+    )
+)
+@example(
+    (
+        {"key": {"a": 1}, "partialFilterExpression": {"$and": [{"f": 1, "g": 1}, {"f": 1, "g": 2}]}},
+        {"key": {"a": 1}, "partialFilterExpression": {"$and": [{"f": 1, "g": 2}, {"f": 1, "g": 1}]}},
     )
 )
 @given(pairs)

@@ -3,8 +3,9 @@
 """Partial filter expressions: what the server takes, and when it calls two of them the same.
 
 The server parses both and normalises them: an implicit ``$eq`` is an explicit one, nested ``$and`` and ``$or`` are
-flat, one clause needs no ``$and``, the order of clauses does not count, ``$in`` is a set, equalities on one field
-under ``$or`` are an ``$in``. Found out by sending pairs of filters to MongoDB 6.0; the differential test repeats that.
+flat, one clause needs no ``$and``, ``$in`` is a set, equalities on one field under ``$or`` are an ``$in``. The order of
+clauses does not count, but for clauses of one kind on one field. Found out by sending pairs of filters to MongoDB
+6.0; the differential test repeats that.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -100,22 +101,15 @@ _VALUE_KEYS = frozenset({"$oid", "$date", "$regularExpression", "$uuid", "$binar
 
 def normalised(expression: dict[str, t.Any] | None) -> t.Any:
     """A JSON-able tree; equal trees are the same filter to the server. ``None`` means that there is no filter."""
-    return None if expression is None else _conjunction(expression)
+    return None if expression is None else _sorted(_simplified(_parsed(expression)))
 
 
-def _conjunction(expression: dict[str, t.Any]) -> t.Any:
-    return _joined("and", _clauses(expression))
-
-
-def _clauses(expression: dict[str, t.Any]) -> list[t.Any]:
+def _parsed(expression: dict[str, t.Any]) -> t.Any:
+    """A document as the conjunction of its clauses."""
     clauses: list[t.Any] = []
     for field, value in expression.items():
-        if field == "$and" and isinstance(value, list):
-            for clause in value:
-                clauses += _clauses(clause)
-        elif field == "$or" and isinstance(value, list):
-            tree = _disjunction(value)
-            clauses += tree[1] if tree[0] == "and" else [tree]
+        if field in ("$and", "$or") and isinstance(value, list):
+            clauses.append([field[1:], [_parsed(clause) for clause in value]])
         elif field == "$comment":
             continue
         elif field.startswith("$"):
@@ -124,17 +118,26 @@ def _clauses(expression: dict[str, t.Any]) -> list[t.Any]:
             clauses += [_comparison(field, operator, operand) for operator, operand in value.items()]
         else:
             clauses.append(["eq", field, canonical(value)])
-    return clauses
+    return ["and", clauses]
 
 
-def _disjunction(alternatives: list[dict[str, t.Any]]) -> t.Any:
-    flat: list[t.Any] = []
-    for alternative in alternatives:
-        tree = _conjunction(alternative)
-        flat += tree[1] if tree[0] == "or" else [tree]
-    if len(flat) == 1:
-        return flat[0]
-    return _joined("or", _equalities_as_sets(flat))
+def _simplified(tree: t.Any) -> t.Any:
+    """Branches of the same word are absorbed, behind the branches that were there; one branch needs no word."""
+    word, branches = tree[0], tree[1]
+    if word not in ("and", "or"):
+        return tree
+    branches = [_simplified(branch) for branch in branches]
+    absorbed = [grandchild for branch in branches if branch[0] == word for grandchild in branch[1]]
+    branches = [branch for branch in branches if branch[0] != word] + absorbed
+    if word == "or" and len(branches) > 1:
+        branches = _equalities_as_sets(branches)
+    return branches[0] if len(branches) == 1 else [word, branches]
+
+
+def _sorted(tree: t.Any) -> t.Any:
+    if tree[0] not in ("and", "or"):
+        return tree
+    return [tree[0], sorted((_sorted(branch) for branch in tree[1]), key=_shape)]
 
 
 def _equalities_as_sets(alternatives: list[t.Any]) -> list[t.Any]:
@@ -145,7 +148,7 @@ def _equalities_as_sets(alternatives: list[t.Any]) -> list[t.Any]:
             values.setdefault(tree[1], []).append(tree[2])
     merged = [["in", field, _set(found)] for field, found in values.items() if len(found) > 1]
     several = {tree[1] for tree in merged}
-    return [tree for tree in alternatives if not (tree[0] == "eq" and tree[1] in several)] + merged
+    return merged + [tree for tree in alternatives if not (tree[0] == "eq" and tree[1] in several)]
 
 
 def _comparison(field: str, operator: str, operand: t.Any) -> t.Any:
@@ -168,10 +171,11 @@ def _type_number(kind: t.Any) -> t.Any:
     return int(kind)
 
 
-def _joined(word: str, trees: list[t.Any]) -> t.Any:
-    if len(trees) == 1:
-        return trees[0]
-    return [word, sorted(trees, key=_order)]
+def _shape(tree: t.Any) -> str:
+    """What the server sorts clauses by: kind and field. Clauses that are alike in both keep their order."""
+    if tree[0] in ("and", "or"):
+        return json.dumps([tree[0], [_shape(branch) for branch in tree[1]]])
+    return json.dumps([part for part in tree[:3] if isinstance(part, str)] if tree[0] == "compare" else tree[:2])
 
 
 def _set(items: list[t.Any]) -> list[t.Any]:

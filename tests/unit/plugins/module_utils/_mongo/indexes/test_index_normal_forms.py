@@ -140,6 +140,7 @@ FILTERS_APART: list[tuple[dict[str, t.Any], dict[str, t.Any]]] = [
     ({"a": {"b": 1, "c": 2}}, {"a": {"c": 2, "b": 1}}),
     ({"a.b": 1}, {"a": {"b": 1}}),
     ({"$and": [{"a": 1}, {"a": 1}]}, {"a": 1}),
+    ({"$and": [{"a": {"$gt": 1}}, {"a": {"$gt": 2}}]}, {"$and": [{"a": {"$gt": 2}}, {"a": {"$gt": 1}}]}),
     ({"$or": [{"a": "y"}, {"a": {"$in": [5, "x"]}}]}, {"a": {"$in": [5, "x", "y"]}}),
     ({"a": {"$type": "number"}}, {"a": {"$type": ["int", "long", "double", "decimal"]}}),
 ]
