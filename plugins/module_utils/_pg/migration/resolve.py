@@ -144,7 +144,8 @@ def _refuse_duplicates(kind: str, scripts: list[Script]) -> None:
     seen: dict[t.Any, Script] = {}
     for script in scripts:
         key: t.Any = script.version
-        what, code = f"migration with version {script.version}", "DUPLICATE_VERSIONED_MIGRATION"
+        first = seen.get(key, script)
+        what, code = f"migration with version {first.version}", "DUPLICATE_VERSIONED_MIGRATION"
         if kind == REPEATABLE:
             key = script.description
             what, code = f"repeatable migration with description {key}", "DUPLICATE_REPEATABLE_MIGRATION"

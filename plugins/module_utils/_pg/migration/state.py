@@ -295,6 +295,8 @@ class _Survey:
             if not latest:
                 return SUPERSEDED
             return SUCCESS if script and script.checksum_matches(row.checksum) else OUTDATED
+        if row.is_baseline:
+            return IS_BASELINE
         return OUT_OF_ORDER if applied.out_of_order else SUCCESS
 
     def _check_target(self, infos: list[Info]) -> None:
