@@ -9,7 +9,7 @@ import uuid
 import pytest
 from servers import Postgresql
 
-from ..pg_schema_apply.conftest import Files, Migrations, migrations  # noqa: F401 (a fixture)
+from ..pg_schema_apply.conftest import Files, Migrations, migrations  # noqa: F401  pylint: disable=unused-import
 from .real_flyway import RELEASES, Flyway, reason_to_skip
 
 

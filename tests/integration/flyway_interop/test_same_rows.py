@@ -7,8 +7,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from flyway_vectors import PLACEHOLDERS, SCHEMAS, vectors
+from flyway_vectors import files as vector_files
 
-from ..pg_schema_apply.test_flyway_history import FILES, ONE, vectors
 from .conftest import Shared
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -26,11 +27,8 @@ def facts(shared: Shared, table: str = "flyway_schema_history") -> list[tuple[t.
 
 def test_every_kind_of_name_and_content(shared: Shared, twin: Shared) -> None:
     """The published vectors, recorded by this very release as well."""
-    long_name = next(row["script"] for row in vectors() if row["script"].startswith("V4_1"))
-    shared.they_succeed(
-        files={**FILES, long_name: ONE}, schemas="app,aux", placeholders_who="bob", placeholderReplacement=True
-    )
-    twin.ours.succeed(schemas=["app", "aux"], placeholders={"who": "bob"})
+    shared.they_succeed(files=vector_files(), schemas=",".join(SCHEMAS), placeholders_who=PLACEHOLDERS["who"])
+    twin.ours.succeed(schemas=SCHEMAS, placeholders=PLACEHOLDERS)
 
     table = "app.flyway_schema_history"
     assert facts(shared, table) == facts(twin, table)
@@ -45,25 +43,25 @@ def test_checksums_of_many_files(shared: Shared) -> None:
     chance = random.Random(1)
     contents = [path.read_bytes() for path in found]
     contents += ["".join(chance.choices(TEXTS, k=chance.randrange(12))).encode() for _number in range(400)]
-    files: dict[str, str | bytes] = {}
+    scripts: dict[str, str | bytes] = {}
     for number, content in enumerate(contents, 1):
         try:
             content.decode()
         except UnicodeDecodeError:
             continue
-        files[f"V{number}__x.sql"] = content
-    assert len(files) > 420
+        scripts[f"V{number}__x.sql"] = content
+    assert len(scripts) > 400
 
-    shared.ours.write(files)
+    shared.ours.write(scripts)
     entries = shared.both_tell_the_same()
-    assert len(entries) == len(files)
+    assert len(entries) == len(scripts)
 
 
 def test_repeatables_with_placeholders(shared: Shared, twin: Shared) -> None:
     files = {
         "R__who.sql": "CREATE OR REPLACE VIEW who AS SELECT '${WHO}'::text AS x; -- ${who}\n",
-        "R__raw.sql": "CREATE OR REPLACE VIEW raw AS SELECT '${nobody}'::text AS x;",
-        "R__raw.sql.conf": "placeholderReplacement=false\n",
+        "V2__raw.sql": "CREATE VIEW raw AS SELECT '${nobody}'::text AS x;",
+        "V2__raw.sql.conf": "placeholderReplacement=false\n",
         "V1__own.sql": (
             "CREATE TABLE own AS SELECT '${flyway:defaultSchema} ${flyway:user} ${flyway:table} ${flyway:filename}'"
             "::text AS x, '${flyway:database}'::text AS name;"
@@ -122,8 +120,11 @@ def test_a_table_of_another_name_in_another_schema(shared: Shared, twin: Shared)
 def test_targets(shared: Shared, twin: Shared, target: str) -> None:
     files = {f"V{number}__x.sql": f"CREATE TABLE t{number}(id int);" for number in (1, 2, 3)}
     files["R__v.sql"] = "CREATE OR REPLACE VIEW v AS SELECT 1 AS x;"
-    shared.they_succeed(files=files, target=target)
-    twin.ours.succeed(target=target)
+    twin.ours.succeed(files, target=target)
+    if target == "2.5?" and shared.flyway.release == "flyway-9":
+        # Only the paid edition knew the question mark then.
+        target = "2"
+    shared.they_succeed(target=target)
     assert facts(shared) == facts(twin)
     shared.both_tell_the_same(target=target)
 
@@ -160,3 +161,14 @@ def test_repairs_are_the_same(shared: Shared, twin: Shared) -> None:
     assert shared.both_tell_the_same() == twin.both_tell_the_same()
     assert shared.they_succeed()["migrations"] == [item["description"] for item in twin.ours.succeed()["migrations"]]
     assert facts(shared) == facts(twin)
+
+
+def test_baseline_scripts(shared: Shared, twin: Shared) -> None:
+    files = {f"V{number}__x.sql": f"CREATE TABLE t{number}(id int);" for number in (1, 2, 3)}
+    files["B2__both.sql"] = "CREATE TABLE t1(id int); CREATE TABLE t2(id int);"
+    shared.they_succeed(files=files)
+    twin.ours.succeed()
+    assert facts(shared) == facts(twin)
+    assert shared.ours.tables() == twin.ours.tables() == {"t1", "t2", "t3"}
+    shared.both_agree()
+    twin.both_agree()

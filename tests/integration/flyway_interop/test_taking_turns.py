@@ -125,12 +125,14 @@ def test_out_of_order(shared: Shared) -> None:
 
 def test_a_script_outside_transactions_that_failed_for_flyway(shared: Shared) -> None:
     shared.they_succeed(files={"V1__a.sql": "CREATE TABLE a(id int);"})
-    shared.they_fail(files={"V2__b.sql": "VACUUM a;\nVACUUM none;"})
+    # With its lock in a transaction, Flyway rolls its own note of the failure back.
+    failed = shared.they_fail(files={"V2__b.sql": "VACUUM a;\nVACUUM none;"}, postgresql_transactional_lock=False)
+    assert 'relation "none" does not exist' in failed["message"]
     assert shared.ours.history()[-1] == ("2", "SQL", False)
     shared.both_tell_the_same()
     before = shared.rows()
-    failed = shared.ours.fail({"V2__b.sql": "VACUUM a;\n"})
-    assert failed["error_code"] == "FAILED_VERSIONED_MIGRATION"
+    mine = shared.ours.fail({"V2__b.sql": "VACUUM a;\n"})
+    assert mine["error_code"] == "FAILED_VERSIONED_MIGRATION"
     assert shared.rows() == before
 
     assert shared.ours.succeed(state="repaired")["changed"]
