@@ -299,8 +299,9 @@ options:
             default: [all]
           except:
             description:
-              - With V(all), names that the role shall hold nothing on. Default privileges know no exceptions, so run
-                the module again after the migration that creates such an object.
+              - With V(all), names that the role shall hold nothing on; C(*) and C(?) stand for any characters and one.
+              - Default privileges know no exceptions, so run the module again after the migration that creates such an
+                object.
             type: list
             elements: str
           privileges:

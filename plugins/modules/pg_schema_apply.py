@@ -181,6 +181,17 @@ options:
         changes.
     type: bool
     default: true
+  lost_indexes:
+    description:
+      - What to do about an index that was there after the last run and is gone or invalid now, although its table is
+        there and nobody else has migrated since.
+      - V(report) warns, V(restore) builds it again before anything else, without blocking writers, V(ignore) does not
+        look.
+      - Needs O(fingerprint). The indexes of constraints and of partitioned tables are not restored;
+        M(groundwork.databases.pg_schema_info) tells that they are gone.
+    type: str
+    choices: [report, restore, ignore]
+    default: report
   clean_disabled:
     description:
       - Refuse O(state=cleaned).

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import fnmatch
 import typing as t
 
 from . import live
@@ -80,9 +81,8 @@ def _choose(
     role shall hold nothing on, because default privileges may well have given it something.
     """
     if grant.objects is None:
-        excluded = set(grant.excluded)
         everything = [c for c in candidates if c.sql not in extension_objects]
-        return [(c, not ({c.identity, _bare(c.identity)} & excluded)) for c in everything], []
+        return [(c, not _is_excluded(c.identity, grant.excluded)) for c in everything], []
     chosen: list[tuple[Target, bool]] = []
     unknown: list[str] = []
     for name in grant.objects:
@@ -91,6 +91,10 @@ def _choose(
         if not matching:
             unknown.append(name)
     return chosen, unknown
+
+
+def _is_excluded(identity: str, patterns: t.Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for name in (identity, _bare(identity)) for pattern in patterns)
 
 
 def _bare(identity: str) -> str:

@@ -13,16 +13,8 @@ import typing as t
 from ..contents.quoting import identifier as quote_name
 from ..session import Session
 from . import history
+from .access import restrict_to_owner
 from .history import Row, Table
-
-_OTHERS = """
-SELECT DISTINCT CASE WHEN a.grantee = 0 THEN NULL ELSE r.rolname END
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
-LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
-WHERE n.nspname = %s AND c.relname = %s AND a.grantee <> c.relowner
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,15 +49,8 @@ def bootstrap(session: Session, table: Table, missing: Missing, installed_by: st
             session.run(table.insert(dataclasses.replace(missing.baseline, installed_by=installed_by)))
         session.run(table.index_ddl())
         if owner_only:
-            restrict(session, table)
+            restrict_to_owner(session, table.schema, table.name)
     if missing.schemas:
         rank = history.next_rank(table.read(session), history.SCHEMA)
         session.run(table.insert(history.schema_row(missing.schemas, rank, installed_by)))
     session.run("COMMIT")
-
-
-def restrict(session: Session, table: Table) -> None:
-    """Revoke the table from everybody but its owner."""
-    grantees = [name for (name,) in session.rows(_OTHERS, table.schema, table.name)]
-    for name in grantees:
-        session.run(f"REVOKE ALL ON TABLE {table.qualified} FROM {'PUBLIC' if name is None else quote_name(name)}")

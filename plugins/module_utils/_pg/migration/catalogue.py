@@ -115,6 +115,8 @@ class Difference:
 
 
 Snapshot = dict[str, str]
+#: How the entries of indexes begin.
+INDEX = "index "
 
 
 def read(session: Session, table: Table, schemas: t.Sequence[str] | None) -> Snapshot:
@@ -163,6 +165,9 @@ def fingerprint(snapshot: Snapshot) -> str:
 
 def hashes(snapshot: Snapshot) -> Snapshot:
     """The snapshot with short hashes in place of the definitions: small enough to be kept, enough to name what
-    differs.
+    differs. An index keeps its definition, so that a lost one can be built again.
     """
-    return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in snapshot.items()}
+    return {
+        name: text if name.startswith(INDEX) else hashlib.sha256(text.encode()).hexdigest()[:16]
+        for name, text in snapshot.items()
+    }

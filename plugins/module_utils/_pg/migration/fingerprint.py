@@ -60,6 +60,15 @@ class Fingerprint:
             " objects = excluded.objects, taken_on = now(); COMMIT"
         )
 
+    def objects(self, last_rank: int) -> Snapshot | None:
+        """The stored objects; ``None`` when nothing is stored, or somebody else has migrated since."""
+        if not self.table.exists():
+            return None
+        rows = self.table.session.rows(
+            f"SELECT installed_rank, objects FROM {self.table.qualified} WHERE {self.table.mine}"  # noqa: S608
+        )
+        return json.loads(rows[0][1]) if rows and rows[0][0] == last_rank else None
+
     def drift(self, last_rank: int) -> dict[str, t.Any]:
         """Compare the catalogue with the stored fingerprint.
 

@@ -16,7 +16,7 @@ from ..._errors import GroundworkError
 from ..._plan import Plan
 from .. import api
 from ..session import Session, SqlError
-from . import database, linting, lock, preview, validate
+from . import database, linting, lock, lost_index, preview, validate
 from . import intent as intents
 from .apply import Application
 from .blockers import Watch
@@ -64,6 +64,7 @@ class Run:
             self.settings = dataclasses.replace(job.settings, default_schema=default_schema, schemas=())
         self.findings: list[dict[str, t.Any]] = []
         self.lint_warnings: list[str] = []
+        self.lost: list[lost_index.LostIndex] = []
         self.started = time.monotonic()
         self.deadline = self.started + self.settings.deadline if self.settings.deadline else None
 
@@ -94,6 +95,7 @@ class Run:
         """Plan with a session, and apply under the lock."""
         self.enter(session)
         live, resolved = self.read(session)
+        self.lost = self.find_lost(session, live)
         intent = self.intend(live, resolved)
         if not self._must_write(intent, resolved):
             self._refuse_invalid(intent)
@@ -106,6 +108,7 @@ class Run:
         with lock.RunLock(session, live.table, self.settings.lock_retry_count, self.deadline):
             # Whoever held the lock before may have migrated meanwhile.
             live, resolved = self.read(session)
+            self.lost = self.find_lost(session, live)
             intent = self.intend(live, resolved)
             self._refuse_invalid(intent)
             prepared = self.prepare_all(intent.pending, live, session)
@@ -134,7 +137,7 @@ class Run:
             return False
         events = ("beforeMigrate", "afterVersioned", "afterMigrate")
         calls = settings.callbacks == "always" and any(event in resolved.callbacks for event in events)
-        return intent.has_work or calls
+        return intent.has_work or calls or bool(self._to_restore())
 
     # -- read and plan
 
@@ -168,6 +171,23 @@ class Run:
         return intents.intend(
             self.settings, live.facts, live.table, live.table_exists, live.rows, resolved, live.unfinished
         )
+
+    def find_lost(self, session: Session, live: Live) -> list[lost_index.LostIndex]:
+        """Indexes of the last run that are gone."""
+        wanted = self.settings.fingerprint and self.settings.lost_indexes != "ignore"
+        if not wanted or not live.rows or self.settings.state != "migrated":
+            return []
+        objects = Fingerprint(session, live.table).objects(live.rows[-1].installed_rank)
+        return lost_index.find(session, objects) if objects else []
+
+    def _to_restore(self) -> list[lost_index.LostIndex]:
+        return self.lost if self.settings.lost_indexes == "restore" else []
+
+    def _lost_warnings(self) -> list[str]:
+        if not self.lost or self._to_restore():
+            return []
+        names = ", ".join(index.name for index in self.lost)
+        return [f"Indexes that the migrations made are gone: {names}. lost_indexes=restore builds them again."]
 
     def imagine(self) -> Outcome:
         """Plan for a database that does not exist yet."""
@@ -228,6 +248,7 @@ class Run:
         current = str(intent.situation.current) if intent.situation.current else None
         plan = Plan() if self.settings.state == "validated" else intents.plan(intent, live.facts, self.job.with_text)
         final = next((str(script.version) for script in reversed(intent.pending) if script.version), current)
+        plan = Plan((*(index.step() for index in self._to_restore()), *plan))
         return Outcome(
             live.facts.database,
             live.facts.default_schema,
@@ -236,7 +257,7 @@ class Run:
             final if plan else current,
             [describe(script) for script in intent.pending],
             [],
-            [*intent.warnings, *self.lint_warnings],
+            [*intent.warnings, *self._lost_warnings(), *self.lint_warnings],
             lint=self.findings,
             milliseconds=self.spent(),
         )
@@ -255,10 +276,12 @@ class Run:
         for item in prepared:
             if intents.identity(item.script) in live.unfinished:
                 item.in_transaction = False
+        lost_index.restore(session, self._to_restore(), self.settings.statement_timeout)
+        outcome.wrote = bool(self._to_restore())
         with self.stage(session, live, resolved, outcome) as stage:
             missing = Missing(intent.create_schemas, intent.create_table, intent.baseline)
             self.bootstrap(stage, missing)
-            outcome.wrote = bool(missing)
+            outcome.wrote = outcome.wrote or bool(missing)
             Application(stage).migrate(prepared, resolved.undos)
             outcome.callbacks = stage.callbacks.ran
         if intent.has_work:

@@ -58,6 +58,7 @@ class Settings:
     accept_changed_undo: bool
     preview: str
     fingerprint: bool
+    lost_indexes: str
     clean_disabled: bool
     clean_confirmation: str | None
     lint: LintSettings
@@ -122,6 +123,7 @@ def from_params(params: dict[str, t.Any]) -> Settings:
         accept_changed_undo=params["accept_changed_undo"],
         preview=params["preview"],
         fingerprint=params["fingerprint"],
+        lost_indexes=params["lost_indexes"],
         clean_disabled=params["clean_disabled"],
         clean_confirmation=params["clean_confirmation"],
         lint=LintSettings.from_option(params["lint"]),
@@ -197,6 +199,7 @@ def apply_argument_spec() -> dict[str, dict[str, t.Any]]:
         "accept_changed_undo": {**flag, "default": False},
         "preview": {**text, "default": "none", "choices": ["none", "rollback"]},
         "fingerprint": {**flag, "default": True},
+        "lost_indexes": {**text, "default": "report", "choices": ["report", "restore", "ignore"]},
         "clean_disabled": {**flag, "default": True},
         "clean_confirmation": text,
         "lint": {

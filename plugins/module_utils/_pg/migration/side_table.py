@@ -10,6 +10,7 @@ from __future__ import annotations
 from ..contents.quoting import identifier as quote_name
 from ..contents.quoting import literal as quote_text
 from ..session import Session
+from .access import restrict_to_owner
 from .history import Table
 
 PREFIX = "pg_schema_apply_"
@@ -41,8 +42,8 @@ class SideTable:
         )
 
     def create(self) -> None:
-        """Create the table when it is missing, readable by its owner only."""
+        """Create the table when it is missing, its owner's alone."""
         if self.exists():
             return
         self.session.run(f"CREATE TABLE {self.qualified} (history_table text NOT NULL, {self._columns})")
-        self.session.run(f"REVOKE ALL ON TABLE {self.qualified} FROM PUBLIC")
+        restrict_to_owner(self.session, self.history.schema, self.name)

@@ -201,7 +201,8 @@ def set_not_null(ddl: AlterTable, context: Context) -> t.Iterator[Hit]:
             f"{ddl.name}.{column}",
             f"SET NOT NULL blocks reads and writes of {ddl.name} while every row is read",
             f"ALTER TABLE {ddl.name} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID; next file: VALIDATE "
-            f"CONSTRAINT {name}; next: ALTER COLUMN {column} SET NOT NULL, DROP CONSTRAINT {name}",
+            f"CONSTRAINT {name}; next: ALTER COLUMN {column} SET NOT NULL; then, as a statement of its own, DROP "
+            f"CONSTRAINT {name}",
             table=ddl.name,
             start=action.start,
         )
