@@ -45,8 +45,9 @@ LINT = (
     Stage("ansible-lint", (str(BIN / "ansible-lint"), "--offline", "-q"), environment=(("NO_COLOR", "1"),)),
     Stage("reference-pages", (str(BIN / "python"), "docs/generate.py", "--check")),
 )
-UNIT = pytest_stage("unit", "tests/unit")
-INTEGRATION = pytest_stage("integration", "tests/integration")
+# Two workers keep the usual two cores busy; a file stays on one worker, so its servers are started once.
+UNIT = pytest_stage("unit", "tests/unit", "-n", "2", "--dist", "loadfile")
+INTEGRATION = pytest_stage("integration", "tests/integration", "-n", "2", "--dist", "loadfile")
 SANITY = Stage("sanity", ("tests/sanity/run",))
 MOLECULE = Stage("molecule", ("tests/molecule/run",))
 

@@ -69,11 +69,11 @@ def apply(
         try:
             _send(server, database, batch, log)
         except ConnectionLost as error:
-            raise Overtaken(error) from error
+            raise Overtaken(error) from None
         except ServerRefused as error:
             if error.server_code not in batch.changes[0].done:
                 if error.server_code in OVERTAKEN_CODES:
-                    raise Overtaken(error) from error
+                    raise Overtaken(error) from None
                 raise _refusal(error, batch, applied) from None
         applied.add(batch.changes, time.monotonic() - started)
 

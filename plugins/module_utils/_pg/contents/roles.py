@@ -33,12 +33,12 @@ def role_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy) 
         shown, sql = (f"{head} PASSWORD {HIDDEN}", f"{head} PASSWORD {literal(secret)}") if secret else (head, head)
         found.append(
             SqlStep(
-                "alter" if before else "create",
-                "role",
-                role.name,
-                old if before else None,
-                new,
-                shown,
+                action="alter" if before else "create",
+                kind="role",
+                name=role.name,
+                before=old if before else None,
+                after=new,
+                statement=shown,
                 sql=sql,
                 secret=secret,
             )

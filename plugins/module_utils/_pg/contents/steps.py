@@ -44,7 +44,17 @@ def sql_step(
     alone: bool = False,
 ) -> SqlStep:
     """A step whose statement can be shown as it is."""
-    return SqlStep(action, kind, name, before, after, sql, sql=sql, database=database, alone=alone)
+    return SqlStep(
+        action=action,
+        kind=kind,
+        name=name,
+        before=before,
+        after=after,
+        statement=sql,
+        sql=sql,
+        database=database,
+        alone=alone,
+    )
 
 
 class Refusals:
