@@ -115,10 +115,10 @@ def test_ignore_patterns(shared: Shared, patterns: list[str]) -> None:
             id="a filled schema",
         ),
         pytest.param(
-            {"V1__a.sql": "", "x/V01_0__b.sql": ""},
+            {"V1__a.sql": "", "x/V1__b.sql": ""},
             {},
-            "Found more than one migration with version 1\nOffenders:\n"
-            "-> {}/V1__a.sql (SQL)\n-> {}/x/V01_0__b.sql (SQL)",
+            # Which of them comes first is chance in Flyway.
+            "Found more than one migration with version 1\nOffenders:\n-> {}/",
             id="two of one version",
         ),
         pytest.param(
