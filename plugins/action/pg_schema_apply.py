@@ -14,7 +14,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._pg.migration import source
+from ..module_utils._migration import source
 
 #: Archives up to this size travel inside the module's arguments: no transfer of their own is needed then.
 EMBEDDED_BYTES = 512 * 1024

@@ -154,11 +154,11 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import GroundworkError
+from ..module_utils._migration import source
+from ..module_utils._migration.version import Target
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.migrations import resolve, run
-from ..module_utils._pg.migration import source
-from ..module_utils._pg.migration.version import Target
 
 
 def argument_spec() -> dict[str, dict[str, t.Any]]:

@@ -11,10 +11,10 @@ import dataclasses
 import typing as t
 
 from ..._errors import GroundworkError
-from ..._pg.migration import checksum, filename
-from ..._pg.migration.java_text import order_key
-from ..._pg.migration.source import Source, SourceFile
-from ..._pg.migration.version import Version
+from ..._migration import checksum, filename
+from ..._migration.java_text import order_key
+from ..._migration.source import Source, SourceFile
+from ..._migration.version import Version
 from ..specification import Problems
 from . import document, operation
 

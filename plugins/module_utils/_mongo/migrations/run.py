@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 
 from ..._errors import GroundworkError
-from ..._pg.migration.version import Target
+from ..._migration.version import Target
 from ..._plan import Plan, Step
 from .. import api
 from . import commands, state

@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 
 from ..._errors import GroundworkError
-from ..._pg.migration.version import InvalidVersionError, Target, Version
+from ..._migration.version import InvalidVersionError, Target, Version
 from .document import UNTOUCHED
 from .resolve import Script
 

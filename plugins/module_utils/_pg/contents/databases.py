@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
+from ..quoting import identifier, literal
 from . import live, settings, wanted
 from .privileges import KINDS
-from .quoting import identifier, literal
 from .steps import Refusals, Require, SqlStep, sql_step
 
 CREATE_OPTIONS = {

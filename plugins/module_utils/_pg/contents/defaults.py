@@ -11,10 +11,10 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+from ..quoting import PUBLIC, grantee, identifier
 from . import live
 from .grants import held
 from .privileges import KINDS
-from .quoting import PUBLIC, grantee, identifier
 from .steps import Require, SqlStep, sql_step
 from .wanted import Database, Policy
 

@@ -12,10 +12,10 @@ import dataclasses
 import fnmatch
 import typing as t
 
+from ..quoting import PUBLIC, grantee, identifier
 from . import live
 from .chains import Chains
 from .privileges import KINDS, Kind
-from .quoting import PUBLIC, grantee, identifier
 from .steps import Refusals, Require, SqlStep, sql_step
 from .wanted import Database, Grant, Policy
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..quoting import PUBLIC
 from .privileges import KINDS, Kind
-from .quoting import PUBLIC
 from .wanted import INFINITY
 
 ASSUMED_VERSION = 160000

@@ -14,8 +14,8 @@ import dataclasses
 import typing as t
 
 from ..._plan import Plan
+from ..quoting import identifier
 from . import databases, defaults, grants, live, report, request, roles, schemas, wanted
-from .quoting import identifier
 from .steps import Access, Refusals, SqlStep
 
 

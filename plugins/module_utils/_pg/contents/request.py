@@ -16,9 +16,9 @@ import typing as t
 
 from ..._errors import GroundworkError
 from .. import scram
+from ..quoting import PUBLIC
 from . import wanted
 from .privileges import KINDS, normalise
-from .quoting import PUBLIC
 
 FLAGS = ("login", "superuser", "createdb", "createrole", "replication", "bypassrls", "inherit")
 FIXED = ("encoding", "lc_collate", "lc_ctype", "locale_provider", "icu_locale", "tablespace")

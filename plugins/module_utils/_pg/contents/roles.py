@@ -11,8 +11,8 @@ import datetime
 import typing as t
 
 from .. import scram
+from ..quoting import identifier, literal
 from . import live, settings, wanted
-from .quoting import identifier, literal
 from .steps import Refusals, Require, SqlStep, sql_step
 
 HIDDEN = "'***'"

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ..quoting import identifier
 from . import live, wanted
 from .privileges import KINDS
-from .quoting import identifier
 from .steps import Refusals, Require, SqlStep, sql_step
 
 

@@ -14,9 +14,9 @@ import typing as t
 from ..._errors import GroundworkError
 from ..api import DatabaseMissing, ServerUnreachable
 from ..connection import server_address
+from ..quoting import literal
 from ..session import LOCK_NOT_AVAILABLE, Session, SqlError
 from . import catalogue, live, wanted
-from .quoting import literal
 from .steps import SqlStep
 
 APPLICATION_NAME = "groundwork pg_contents"

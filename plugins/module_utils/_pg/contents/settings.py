@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .quoting import identifier, literal
+from ..quoting import identifier, literal
 from .steps import SqlStep, sql_step
 
 # The settings that PostgreSQL stores as a list of quoted identifiers; pg_dump keeps the same list (dumputils.c).

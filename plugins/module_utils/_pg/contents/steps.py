@@ -12,8 +12,8 @@ import typing as t
 
 from ..._errors import GroundworkError
 from ..._plan import Step
+from ..quoting import PUBLIC, identifier
 from . import live
-from .quoting import PUBLIC, identifier
 
 NOTHING_WRITTEN = "everything; nothing was written"
 

@@ -7,7 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
-from ..contents.quoting import identifier as quote_name
+from ..quoting import identifier as quote_name
 from ..session import Session
 
 _OTHERS = """

@@ -10,10 +10,10 @@ from __future__ import annotations
 import typing as t
 
 from ..._errors import GroundworkError
+from ..._migration.filename import REPEATABLE
 from ..session import SqlError
 from . import history, progress, stepwise, undo
 from . import intent as intents
-from .filename import REPEATABLE
 from .outcome import describe
 from .prepare import Prepared
 from .retry import Retry

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..contents.quoting import identifier as quote_name
+from ..quoting import identifier as quote_name
 from ..session import Session
 from . import history
 from .access import restrict_to_owner

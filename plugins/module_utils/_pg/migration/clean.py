@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ..._errors import GroundworkError
-from ..contents.quoting import identifier as quote_name
+from ..quoting import identifier as quote_name
 from ..session import Session
 from . import history
 from .history import Row

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..contents.quoting import identifier as quote_name
+from ..quoting import identifier as quote_name
 from ..session import Session, SqlError
 from ..sql.cursor import Cursor, Name, NotUnderstoodError
 from ..sql.lexer import Token

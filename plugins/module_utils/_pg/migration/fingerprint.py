@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ..contents.quoting import literal as quote_text
+from ..quoting import literal as quote_text
 from ..session import Session, SqlError
 from . import catalogue
 from .catalogue import Snapshot

@@ -11,11 +11,11 @@ import dataclasses
 import datetime
 import typing as t
 
-from ..contents.quoting import identifier as quote_name
-from ..contents.quoting import literal as quote_text
+from ..._migration.version import InvalidVersionError, Version
+from ..quoting import identifier as quote_name
+from ..quoting import literal as quote_text
 from ..session import Session
 from .script import Script
-from .version import InvalidVersionError, Version
 
 SCHEMA = "SCHEMA"
 BASELINE = "BASELINE"

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import typing as t
 
-from . import resolve, source
+from ..._migration import source
+from ..._migration.source import Source
+from . import resolve
 from .resolve import Resolved
 from .settings import Settings
-from .source import Source
 
 
 def files(params: dict[str, t.Any]) -> tuple[Source, list[str]]:

@@ -13,9 +13,9 @@ import time
 import typing as t
 
 from ..._errors import GroundworkError
+from ..._migration.java_text import string_hash
 from ..session import Session, SqlError
 from .history import Table
-from .java_text import string_hash
 
 #: Flyway's ``PostgreSQLAdvisoryLockTemplate`` adds the hash of the quoted table name to this number.
 _FLYWAY_BASE = 77431708279161

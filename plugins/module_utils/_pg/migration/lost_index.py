@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ..._plan import Step
-from ..contents.quoting import literal as quote_text
+from ..quoting import literal as quote_text
 from ..session import Session
 from .catalogue import INDEX, Snapshot
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._errors import GroundworkError
-from ..contents.quoting import identifier as quote_name
+from ..quoting import identifier as quote_name
 from ..session import SqlError
 from . import catalogue
 from .intent import Intent

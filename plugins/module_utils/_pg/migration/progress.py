@@ -12,7 +12,7 @@ import hashlib
 import json
 import typing as t
 
-from ..contents.quoting import literal as quote_text
+from ..quoting import literal as quote_text
 from ..session import Session
 from .history import Row, Table
 from .script import Script

@@ -10,14 +10,14 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._migration.version import Target
 from ..._plan import Plan, Step
-from ..contents.quoting import literal as quote_text
+from ..quoting import literal as quote_text
 from . import history, state
 from .history import Row, Table
 from .resolve import Resolved
 from .script import Script
 from .settings import Settings
-from .version import Target
 
 _MISSING = (state.MISSING_SUCCESS, state.MISSING_FAILED, state.FUTURE_SUCCESS, state.FUTURE_FAILED)
 

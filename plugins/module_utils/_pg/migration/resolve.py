@@ -12,13 +12,14 @@ import dataclasses
 import typing as t
 
 from ..._errors import GroundworkError
-from . import checksum, filename, script_config
-from .filename import BASELINE, CALLBACK, REPEATABLE, UNDO, VERSIONED, Name, Naming
-from .java_text import order_key
+from ..._migration import checksum, filename
+from ..._migration.filename import BASELINE, CALLBACK, REPEATABLE, UNDO, VERSIONED, Name, Naming
+from ..._migration.java_text import order_key
+from ..._migration.source import Source, SourceFile
+from ..._migration.version import Version
+from . import script_config
 from .placeholder import Placeholders
 from .script import Script
-from .source import Source, SourceFile
-from .version import Version
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,11 +12,11 @@ import io
 import typing as t
 
 from ..._errors import GroundworkError
-from .filename import BASELINE, CALLBACK, REPEATABLE, UNDO, VERSIONED, Name
+from ..._migration.filename import BASELINE, CALLBACK, REPEATABLE, UNDO, VERSIONED, Name
+from ..._migration.source import SourceFile
+from ..._migration.version import Version
 from .placeholder import Placeholders
 from .script_config import ScriptConfig
-from .source import SourceFile
-from .version import Version
 
 #: What the history table's column "type" holds for a script of this kind.
 ROW_TYPES = {VERSIONED: "SQL", REPEATABLE: "SQL", BASELINE: "SQL_BASELINE", UNDO: "UNDO_SQL", CALLBACK: ""}

@@ -10,11 +10,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .filename import Naming
+from ..._migration.filename import Naming
+from ..._migration.version import Target, Version
 from .linting import LintSettings
 from .placeholder import Placeholders
 from .validate import IgnorePattern
-from .version import Target, Version
 
 
 @dataclasses.dataclass(frozen=True)

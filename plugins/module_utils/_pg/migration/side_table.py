@@ -7,8 +7,8 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
-from ..contents.quoting import identifier as quote_name
-from ..contents.quoting import literal as quote_text
+from ..quoting import identifier as quote_name
+from ..quoting import literal as quote_text
 from ..session import Session
 from .access import restrict_to_owner
 from .history import Table

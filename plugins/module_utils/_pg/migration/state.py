@@ -12,11 +12,11 @@ import functools
 import typing as t
 
 from ..._errors import GroundworkError
+from ..._migration.java_text import order_key
+from ..._migration.version import Target, Version
 from .history import BASELINE, DELETE, SCHEMA, Row
-from .java_text import order_key
 from .resolve import Resolved
 from .script import Script
-from .version import Target, Version
 
 PENDING = "Pending"
 ABOVE_TARGET = "Above Target"

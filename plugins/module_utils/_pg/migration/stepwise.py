@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from ..._errors import GroundworkError
-from ..contents.quoting import literal as quote_text
+from ..quoting import literal as quote_text
 from ..session import Session, SqlError
 from ..sql.cursor import Cursor
 from ..sql.statement import Statement

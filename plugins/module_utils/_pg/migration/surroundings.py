@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import time
 
-from ..contents.quoting import identifier as quote_name
-from ..contents.quoting import literal as quote_text
+from ..quoting import identifier as quote_name
+from ..quoting import literal as quote_text
 from ..session import Session, SqlError
 from .database import Facts
 from .settings import Settings

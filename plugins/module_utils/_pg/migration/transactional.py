@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ..._migration.filename import REPEATABLE
 from ..session import Session
 from .blockers import Watch
 from .callback import Callbacks
-from .filename import REPEATABLE
 from .prepare import Prepared
 from .sending import can_go_together, rollback_quietly, send, send_together
 from .surroundings import Surroundings

@@ -11,14 +11,14 @@ import dataclasses
 import typing as t
 
 from ..._errors import GroundworkError
-from ..contents.quoting import literal as quote_text
+from ..._migration.version import Target, Version
+from ..quoting import literal as quote_text
 from ..session import Session
 from . import history, progress
 from .history import Row, Table
 from .resolve import Resolved
 from .script import Script
 from .side_table import PREFIX, SideTable
-from .version import Target, Version
 
 _COLUMNS = (
     "version text NOT NULL, script text NOT NULL, checksum integer NOT NULL, PRIMARY KEY (history_table, version)"

@@ -6,10 +6,10 @@ import typing as t
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._migration.version import Target, Version
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.migrations import commands, state
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.migrations.operation import Operation
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.migrations.resolve import Script, version_key
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.version import Target, Version
 
 
 def script(

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents import settings
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents.quoting import identifier
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.quoting import identifier
 from hypothesis import given
 from hypothesis import strategies as st
 

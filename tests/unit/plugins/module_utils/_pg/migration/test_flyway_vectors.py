@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration import history, resolve, source, state
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.filename import Naming
+from ansible_collections.groundwork.databases.plugins.module_utils._migration import source
+from ansible_collections.groundwork.databases.plugins.module_utils._migration.filename import Naming
+from ansible_collections.groundwork.databases.plugins.module_utils._migration.version import Target
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration import history, resolve, state
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.placeholder import Placeholders
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.version import Target
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[5]))
 

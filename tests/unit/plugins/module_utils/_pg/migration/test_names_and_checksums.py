@@ -6,18 +6,16 @@ import io
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration import (
-    checksum,
-    filename,
-    java_text,
-    lock,
-)
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.history import Table
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.version import (
+from ansible_collections.groundwork.databases.plugins.module_utils._migration import checksum, filename, java_text
+from ansible_collections.groundwork.databases.plugins.module_utils._migration.version import (
     InvalidVersionError,
     Target,
     Version,
 )
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration import (
+    lock,
+)
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.history import Table
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._migration import filename, source
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration import (
     concurrent_index,
     fan_out,
-    filename,
     prepare,
     resolve,
     script_config,
-    source,
 )
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.outcome import Outcome
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.placeholder import Placeholders

@@ -7,8 +7,10 @@ import io
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._migration import filename
+from ansible_collections.groundwork.databases.plugins.module_utils._migration.source import Source, SourceFile
+from ansible_collections.groundwork.databases.plugins.module_utils._migration.version import Target
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration import (
-    filename,
     repair,
     resolve,
     settings,
@@ -18,9 +20,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration
 )
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.history import Row, row_from
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.resolve import Resolved
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.source import Source, SourceFile
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.validate import IgnorePattern
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.version import Target
 
 EMPTY = 0
 
