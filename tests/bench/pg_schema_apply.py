@@ -24,7 +24,8 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
-import conftest  # noqa: E402, F401 (puts the checkout on the ansible_collections path)
+# Puts the checkout on the ansible_collections path.
+import conftest  # noqa: E402, F401  pylint: disable=unused-import
 from servers import Postgresql  # noqa: E402
 
 SCRIPT = """CREATE TABLE t{0} (id bigint PRIMARY KEY, name text NOT NULL, created_at timestamptz DEFAULT now());
@@ -75,7 +76,7 @@ def large_copy(server: Postgresql, folder: Path) -> None:
     line = "x" * 90 + "\t" + "y" * 8 + "\n"
     with (folder / "V1__copy.sql").open("w") as file:
         file.write("CREATE TABLE c (a text, b text);\nCOPY c FROM STDIN;\n")
-        for _ in range(2000):
+        for _block in range(2000):
             file.write(line * 1000)
         file.write("\\.\n")
     spent = timed(lambda: run_module(server, server.create_database("bench_copy"), folder))

@@ -210,7 +210,7 @@ def test_the_server_is_killed_in_the_middle_of_a_file(migrations: Migrations) ->
 @pytest.mark.parametrize("repeat", range(10))
 def test_two_runners_at_once(migrations: Migrations, repeat: int) -> None:
     migrations.write({f"V{n}__t.sql": f"CREATE TABLE t{n}(id int);" for n in range(1, 8)})
-    processes = [migrations.start() for _ in range(2)]
+    processes = [migrations.start() for _process in range(2)]
     outputs = [process.communicate(timeout=120)[0] for process in processes]
     assert not any('"failed": true' in output for output in outputs), outputs
     assert migrations.versions() == [str(n) for n in range(1, 8)]
@@ -283,7 +283,7 @@ def small_disk(migrations: Migrations) -> t.Iterator[Path]:
     """The folder of a tablespace named small_for_tests, with room for four megabytes."""
     folder = Path(tempfile.mkdtemp(prefix="groundwork-small-"))
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
     )
     if mounted.returncode:
         folder.rmdir()
