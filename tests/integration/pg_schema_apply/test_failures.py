@@ -19,6 +19,7 @@ def test_an_error_names_file_line_and_column_and_rolls_the_file_back(migrations:
     assert "1 earlier scripts of this run are done and recorded" in result["msg"]
     assert (result["changed"], result["error_code"], result["sqlstate"]) == (True, "FAILED_MIGRATION", "42P01")
     assert [item["version"] for item in result["migrations"]] == ["1"]
+    assert (result["initial_schema_version"], result["schema_version"]) == (None, "1")
     assert migrations.history() == [("1", "SQL", True)]
     assert migrations.tables() == {"a"}
 

@@ -128,7 +128,7 @@ class Run:
             yield
         except GroundworkError as error:
             outcome.milliseconds = self.spent()
-            error.details.update({**outcome.result(), "changed": outcome.wrote or bool(outcome.migrations)})
+            error.details.update(outcome.stopped())
             raise
 
     def _must_write(self, intent: Intent, resolved: Resolved) -> bool:

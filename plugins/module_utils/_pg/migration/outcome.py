@@ -41,6 +41,11 @@ class Outcome:
     def changed(self) -> bool:
         return bool(self.plan)
 
+    def stopped(self) -> dict[str, t.Any]:
+        """The result of a run that an error ended: its version is that of the last script that went through."""
+        reached = next((m["version"] for m in reversed(self.migrations) if m["version"]), self.initial_version)
+        return {**self.result(), "schema_version": reached, "changed": self.wrote or bool(self.migrations)}
+
     def diff(self) -> list[dict[str, str]]:
         return [*self.plan.diff(), *self.more_diff]
 

@@ -284,7 +284,7 @@ class Stepwise:
         self, failed: StatementFailedError, statement: Statement, retry: Retry, holders: t.Sequence[t.Any]
     ) -> GroundworkError:
         done = (self._block_start if self._block else statement.number) - 1
-        hint = retry.advice(failed.error, holders) or "Correct this statement or what comes after it"
+        hint = retry.advice(failed.error, holders) or "Correct the data, this statement or what comes after it"
         return failed.told(
             f"{done} statements of the script are done and noted; the history row says success = false until the "
             "rest is",
