@@ -100,6 +100,8 @@ options:
     description:
       - When callback scripts (C(beforeMigrate.sql), C(afterMigrate__grants.sql), ...) run. V(always) is what Flyway
         does.
+      - The events of connecting, validating, creating schemas and giving information, and those of errors of C(clean),
+        C(baseline) and C(repair), do not exist here. A script for one of them is named in a warning.
     type: str
     choices: [always, when_pending, never]
     default: always

@@ -63,6 +63,26 @@ CALLBACK_EVENTS = frozenset(
     ]
 )
 
+#: Events of Flyway's life cycle that a module does not have: it connects once, validates as a part of every run, and
+#: information is another module's job.
+EVENTS_THAT_NEVER_COME = frozenset(
+    [
+        "afterBaselineError",
+        "afterCleanError",
+        "afterConnect",
+        "afterInfo",
+        "afterInfoError",
+        "afterRepairError",
+        "afterValidate",
+        "afterValidateError",
+        "beforeConnect",
+        "beforeCreateSchema",
+        "beforeInfo",
+        "beforeValidate",
+        "createSchema",
+    ]
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Naming:

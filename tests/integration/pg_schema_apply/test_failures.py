@@ -155,3 +155,12 @@ def test_a_setting_that_changes_how_strings_are_read(migrations: Migrations) -> 
     text = "CREATE TABLE s(t text);\nSET standard_conforming_strings = off;\nINSERT INTO s VALUES ('a\\'; b');\n"
     migrations.succeed({"V1__s.sql": text})
     assert migrations.query("SELECT t FROM s") == [("a'; b",)]
+
+
+def test_a_callback_that_never_runs_is_named(migrations: Migrations) -> None:
+    result = migrations.succeed(
+        {"V1__a.sql": A, "beforeConnect__role.sql": "SELECT 1;", "afterMigrate.sql": "SELECT 1;"}
+    )
+    assert "The callback beforeConnect__role.sql never runs" in str(result["warnings"])
+    assert "afterMigrate.sql" not in str(result["warnings"])
+    assert result["callbacks"] == ["afterMigrate.sql"]
