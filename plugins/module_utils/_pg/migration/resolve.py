@@ -175,6 +175,7 @@ def _sort_into(result: Resolved, by_kind: dict[str, list[Script]]) -> None:
     result.repeatables = sorted(by_kind[REPEATABLE], key=lambda script: order_key(script.description))
     result.undos = {t.cast(Version, script.version): script for script in by_kind[UNDO]}
     for script in sorted(by_kind[CALLBACK], key=lambda script: order_key(script.name.description)):
-        result.callbacks.setdefault(script.name.event, []).append(script)
-        if script.name.event in filename.EVENTS_THAT_NEVER_COME:
-            result.warnings.append(f"The callback {script.path} never runs: there is no event {script.name.event} here.")
+        event = script.name.event
+        result.callbacks.setdefault(event, []).append(script)
+        if event in filename.EVENTS_THAT_NEVER_COME:
+            result.warnings.append(f"The callback {script.path} never runs: there is no event {event} here.")
