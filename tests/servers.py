@@ -55,28 +55,22 @@ def temporary_home(account: Account) -> Path:
     return home
 
 
-class Postgresql:
-    """A PostgreSQL 16 of its own for one test session; ``superuser`` logs in over TCP with ``password``."""
+class LocalServer:
+    """What the servers of either engine share; ``superuser`` logs in over TCP with ``password``."""
 
     host = "127.0.0.1"
-    superuser = "postgres"
+    superuser: str
     password = PASSWORD
+    account: Account
+    server: t.Any
 
-    def __init__(self, settings: dict[str, str] | None = None) -> None:
-        self.account = server_account(None)
-        self.bin = installed(artifact.POSTGRESQL, self.account) / "bin"
-        home = temporary_home(self.account)
-        layout = Layout(link=home, servers=home, cache=CACHE, engine="postgresql")
-        self.server = PostgresqlServer(layout, self.account, str(self.bin))
-        layout.prepare(self.account)
+    def _prepare(self, settings: dict[str, t.Any]) -> None:
+        """Choose a port, write the configuration and make an empty data folder."""
+        self.server.layout.prepare(self.account)
         self.port = port.free_port(0)
-        self.server.config_file.write_text(self.server.render_config(self.port, {**FAST_SETTINGS, **(settings or {})}))
+        self.server.config_file.write_text(self.server.render_config(self.port, settings))
         self.account.own(self.server.config_file)
         self.server.initialise(self.superuser, self.password)
-
-    @property
-    def data(self) -> Path:
-        return self.server.layout.data
 
     @property
     def log(self) -> Path:
@@ -92,18 +86,36 @@ class Postgresql:
             "login_password": self.password,
         }
 
-    def start(self) -> None:
-        self.server.start()
-
     def stop(self) -> None:
         if self.server.is_running():
             self.server.stop()
 
     def kill(self) -> None:
-        """``kill -9`` of the postmaster."""
+        """``kill -9`` of the server."""
         pid = self.server.pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+
+
+class Postgresql(LocalServer):
+    """A PostgreSQL 16 of its own for one test session."""
+
+    superuser = "postgres"
+
+    def __init__(self, settings: dict[str, str] | None = None) -> None:
+        self.account = server_account(None)
+        self.bin = installed(artifact.POSTGRESQL, self.account) / "bin"
+        home = temporary_home(self.account)
+        layout = Layout(link=home, servers=home, cache=CACHE, engine="postgresql")
+        self.server = PostgresqlServer(layout, self.account, str(self.bin))
+        self._prepare({**FAST_SETTINGS, **(settings or {})})
+
+    @property
+    def data(self) -> Path:
+        return self.server.layout.data
+
+    def start(self) -> None:
+        self.server.start()
 
     def connect(self, database: str = "postgres", user: str | None = None, password: str | None = None) -> t.Any:
         connection = psycopg2.connect(
@@ -143,12 +155,10 @@ class Postgresql:
         )
 
 
-class Mongod:
+class Mongod(LocalServer):
     """A mongod of its own for one test session, with authentication; ``superuser`` is in the database ``admin``."""
 
-    host = "127.0.0.1"
     superuser = "admin"
-    password = PASSWORD
 
     def __init__(self, settings: dict[str, t.Any] | None = None) -> None:
         self.account = server_account(None)
@@ -157,29 +167,11 @@ class Mongod:
         home = temporary_home(self.account)
         layout = Layout(link=home, servers=home, cache=CACHE, engine="mongodb")
         self.server = MongodbServer(layout, self.account, binary)
-        layout.prepare(self.account)
-        self.port = port.free_port(0)
-        self.server.config_file.write_text(self.server.render_config(self.port, settings or {}))
-        self.account.own(self.server.config_file)
-        self.server.initialise(self.superuser, self.password)
-
-    @property
-    def log(self) -> Path:
-        return self.server.layout.log
+        self._prepare(settings or {})
 
     @property
     def version(self) -> str:
         return self.server.version()
-
-    @property
-    def login(self) -> dict[str, t.Any]:
-        """The modules' connection options."""
-        return {
-            "login_host": self.host,
-            "login_port": self.port,
-            "login_user": self.superuser,
-            "login_password": self.password,
-        }
 
     def start(self) -> None:
         self.server.start()
@@ -188,16 +180,6 @@ class Mongod:
             # Once there is a user, the localhost exception is over and the server refuses this.
             with contextlib.suppress(pymongo.errors.OperationFailure):
                 anonymous.admin.command("createUser", self.superuser, pwd=self.password, roles=["root"])
-
-    def stop(self) -> None:
-        if self.server.is_running():
-            self.server.stop()
-
-    def kill(self) -> None:
-        """``kill -9`` of the server."""
-        pid = self.server.pid()
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
 
     def client(self, user: str | None = None, password: str | None = None, **options: t.Any) -> t.Any:
         """A pymongo client; close it, or use it in a ``with`` statement."""

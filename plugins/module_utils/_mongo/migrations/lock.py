@@ -139,7 +139,7 @@ class Lock:
 
 def server_time(server: api.Server) -> int:
     """The server's clock in milliseconds since 1970."""
-    return milliseconds(server.run("admin", {"hello": 1})["localTime"])
+    return milliseconds(server.hello()["localTime"])
 
 
 def milliseconds(date: dict[str, str]) -> int:
