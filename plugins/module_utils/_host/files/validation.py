@@ -1,0 +1,79 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks a file's own program whether it would take the file, before it is put in place.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from ..._errors import GroundworkError
+from .planning import Change
+from .wanted import UNTOUCHED
+
+TIMEOUT = 60
+_LINES_SHOWN = 20
+
+
+def validate_all(changes: list[Change], check_mode: bool) -> list[str]:
+    """Validate every new content; the candidates lie in a folder of their own under their own names.
+
+    :returns: the files that could not be validated as their program is not installed yet (only in check mode).
+    :raises GroundworkError: a program refuses its file, or is missing outside check mode.
+    """
+    unproven = []
+    for change in changes:
+        if change.verb != "write" or not change.validate:
+            continue
+        if shutil.which(change.validate[0], path=_path()) is None:
+            if not check_mode:
+                raise _refusal(change, f"cannot be validated: there is no {change.validate[0]}", "Install it first.")
+            unproven.append(change.path)
+            continue
+        with tempfile.TemporaryDirectory(prefix="groundwork-") as folder:
+            candidate = Path(folder) / Path(change.path).name
+            candidate.touch(mode=0o600)
+            candidate.write_bytes(change.content or b"")
+            _validate(change, candidate)
+    return unproven
+
+
+def _validate(change: Change, candidate: Path) -> None:
+    argv = [part.replace("%s", str(candidate)) for part in change.validate]
+    try:
+        outcome = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=TIMEOUT,
+            env={**os.environ, "LC_ALL": "C", "PATH": _path()},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _refusal(change, f"was not validated by {argv[0]} within {TIMEOUT} s", "Run it by hand.") from None
+    if outcome.returncode == 0:
+        return
+    # The program's words may quote the file.
+    said = "what it said is not shown, as the file is secret"
+    if not change.secret:
+        lines = outcome.stdout.decode("utf-8", "replace").replace(str(candidate), change.path).splitlines()
+        said = "\n".join(lines[-_LINES_SHOWN:]) or "it said nothing"
+    raise _refusal(change, f"is refused by {argv[0]} (exit {outcome.returncode}): {said}", "Correct the content.")
+
+
+def _path() -> str:
+    # A login without a profile, as Ansible's, may lack the folders of the system's own programs.
+    return os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"])
+
+
+def _refusal(change: Change, what: str, hint: str) -> GroundworkError:
+    return GroundworkError(
+        f"{change.path} {what}", where=change.path, untouched=UNTOUCHED, hint=hint, code="file_not_valid"
+    )
