@@ -1,0 +1,71 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the steps, one transaction a table.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ..._errors import GroundworkError
+from ..quoting import identifier
+from ..session import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, Session, SqlError
+from . import live, planning
+from .wanted import Policy
+
+PAUSE_SECONDS = 1.0
+
+
+def apply(session: Session, outcome: planning.Outcome, lock_timeout: float, attempts: int) -> None:
+    """:param lock_timeout: seconds; every step needs the table for itself for an instant.
+    :raises GroundworkError: with the server's words, and which tables had been done.
+    """
+    done: list[str] = []
+    for table, steps in ((work.table, work.steps) for work in outcome.tables):
+        for attempt in range(1, attempts + 1):
+            try:
+                _write(session, table, steps, lock_timeout)
+                break
+            except SqlError as error:
+                busy = error.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
+                if not busy or attempt == attempts or session.is_lost:
+                    raise _failure(table, error, attempt if busy else 0, done) from None
+            time.sleep(PAUSE_SECONDS)
+        done.append(table.full_name)
+
+
+def _write(session: Session, table: live.Table, steps: t.Sequence[planning.SecurityStep], lock_timeout: float) -> None:
+    try:
+        session.run(
+            f"BEGIN; SET LOCAL lock_timeout = {int(lock_timeout * 1000)}; SET LOCAL ROLE {identifier(table.owner)}"
+        )
+        for step in steps:
+            session.run(step.statement or "")
+            if step.marked:
+                _mark(session, table, step.marked)
+        session.run("COMMIT")
+    finally:
+        session.rollback()
+
+
+def _mark(session: Session, table: live.Table, policy: Policy) -> None:
+    written = live.read(session)[table.oid].policies[policy.name]
+    session.run(planning.mark_statement(table, policy, written))
+
+
+def _failure(table: live.Table, error: SqlError, attempts: int, done: list[str]) -> GroundworkError:
+    words = ". ".join(part.rstrip(".") for part in (error.text, error.detail) if part)
+    hint = "Correct the condition or the role, then run again."
+    if attempts:
+        hint = f"Tried {attempts} times. Wait until long transactions on the table have ended, then run again."
+    return GroundworkError(
+        f"The row security of {table.full_name} could not be changed: {words}.",
+        where=table.full_name,
+        untouched=f"everything but {', '.join(done)}" if done else "every table",
+        hint=hint,
+        code="POLICY_FAILED",
+        details={"sqlstate": error.sqlstate},
+    )

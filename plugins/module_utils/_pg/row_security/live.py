@@ -1,0 +1,104 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the catalogue says about tables, their row level security, their policies, and the roles beyond them.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..quoting import PUBLIC, qualified
+from ..session import Session
+
+_TABLES = """
+SELECT c.oid, n.nspname, c.relname, c.relrowsecurity, c.relforcerowsecurity, r.rolname,
+  (SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition),
+  ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
+WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+ORDER BY n.nspname, c.relname
+"""
+_POLICIES = """
+SELECT p.polrelid, p.polname, p.polcmd::text, p.polpermissive,
+  ARRAY(SELECT COALESCE(r.rolname::text, 'public') FROM unnest(p.polroles) AS o(oid)
+        LEFT JOIN pg_catalog.pg_roles r ON r.oid = o.oid ORDER BY 1),
+  pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
+  COALESCE(pg_catalog.obj_description(p.oid, 'pg_policy'), '')
+FROM pg_catalog.pg_policy p
+ORDER BY p.polname
+"""
+_BEYOND = """
+SELECT rolname FROM pg_catalog.pg_roles WHERE (rolsuper OR rolbypassrls) AND rolcanlogin ORDER BY rolname
+"""
+_COMMANDS = {"*": "all", "r": "select", "a": "insert", "w": "update", "d": "delete"}
+
+
+@dataclasses.dataclass(frozen=True)
+class LivePolicy:
+    """:param using: as the server writes the condition back.
+    :param comment: holds the marks of the description and of the conditions, see ``planning``.
+    """
+
+    name: str
+    command: str
+    permissive: bool
+    roles: tuple[str, ...]
+    using: str | None
+    with_check: str | None
+    comment: str
+
+    def facts(self) -> dict[str, t.Any]:
+        return {
+            "command": self.command,
+            "permissive": self.permissive,
+            "roles": list(self.roles),
+            "using": self.using,
+            "with_check": self.with_check,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """:param parent: oid of the table that this is a partition of."""
+
+    oid: int
+    schema: str
+    name: str
+    enabled: bool
+    forced: bool
+    owner: str
+    parent: int | None
+    columns: frozenset[str]
+    policies: dict[str, LivePolicy]
+
+    @property
+    def sql(self) -> str:
+        return qualified(self.schema, self.name)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+def read(session: Session) -> dict[int, Table]:
+    """Every ordinary and partitioned table of the database, by oid."""
+    policies: dict[int, dict[str, LivePolicy]] = {}
+    for oid, name, command, permissive, roles, using, with_check, comment in session.rows(_POLICIES):
+        policies.setdefault(oid, {})[name] = LivePolicy(
+            name, _COMMANDS[command], permissive, tuple(roles) or (PUBLIC,), using, with_check, comment
+        )
+    return {
+        oid: Table(oid, schema, name, enabled, forced, owner, parent, frozenset(columns), policies.get(oid, {}))
+        for oid, schema, name, enabled, forced, owner, parent, columns in session.rows(_TABLES)
+    }
+
+
+def roles_beyond(session: Session) -> list[str]:
+    """Roles that can log in and that no policy holds: superusers and those with BYPASSRLS."""
+    return [row[0] for row in session.rows(_BEYOND)]
