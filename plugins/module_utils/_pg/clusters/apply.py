@@ -1,0 +1,116 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carrying out a plan for a host's clusters; each step leaves a state from which the next run goes on.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import typing as t
+from pathlib import Path
+
+from ..._errors import GroundworkError
+from ..._plan import Plan
+from . import conffile, locales, marker
+from .model import CONFIGURATION, MAJOR, OWNER, Desired, Host
+from .plan import create_command
+
+_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
+
+
+def apply_plan(plan: Plan, host: Host, desired: t.Sequence[Desired]) -> None:
+    described = {cluster.name: cluster for cluster in desired}
+    missing = [step.name for step in plan if step.kind == "locale"]
+    if missing:
+        locales.generate(missing)
+    for step in plan:
+        if step.kind == "half-created cluster":
+            _clear(step.name, host.interrupted[step.name])
+        elif step.action == "create":
+            _create(described[step.name])
+        elif step.action == "drop":
+            _drop(step.name)
+        elif step.kind == "port":
+            _run(["pg_conftool", MAJOR, step.name, "set", "port", step.after], f"the port of cluster {step.name}")
+        elif step.kind == "start.conf":
+            path = Path(CONFIGURATION, step.name, "start.conf")
+            path.write_text(conffile.with_start(path.read_text() if path.is_file() else "", step.after))
+            _run(["systemctl", "daemon-reload"], "systemd's view of start.conf")
+        elif step.kind == "permissions":
+            Path(host.clusters[step.name].data_directory).chmod(int(step.after, 8))
+
+
+def _create(cluster: Desired) -> None:
+    folders = [cluster.data, *filter(None, [cluster.wal_directory])]
+    marker.write(cluster.name, folders)
+    if cluster.wal_directory:
+        _make_folder(Path(cluster.wal_directory))
+    outcome = _start(create_command(cluster))
+    if outcome.returncode or not Path(CONFIGURATION, cluster.name, "postgresql.conf").is_file():
+        raise _creation_failed(cluster, folders, outcome.stderr.strip() or outcome.stdout.strip()[-1000:])
+    marker.remove(cluster.name)
+
+
+def _creation_failed(cluster: Desired, folders: list[str], told: str) -> GroundworkError:
+    room = [f"{folder}: {_free(folder)}" for folder in folders]
+    full = "No space left on device" in told
+    return GroundworkError(
+        f"Cluster {cluster.name} could not be created{': its disk is full' if full else ''}.\n{told}",
+        where="; ".join(room) if full else cluster.data,
+        untouched="the other clusters of the host; this one holds nothing yet",
+        hint=f"{'Make room' if full else 'Mend the cause'} and run again: what was begun is cleared and created anew.",
+        code="disk_full" if full else "create_failed",
+    )
+
+
+def _free(folder: str) -> str:
+    existing = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
+    disk = os.statvfs(existing)
+    return f"{disk.f_bavail * disk.f_frsize // 2**20} MB and {disk.f_favail} files free"
+
+
+def _make_folder(path: Path) -> None:
+    """A folder of the servers' account, whose parents everybody may enter."""
+    path.mkdir(parents=True, exist_ok=True)
+    account = pwd.getpwnam(OWNER)
+    os.chown(path, account.pw_uid, account.pw_gid)
+    path.chmod(0o700)
+
+
+def _clear(name: str, folders: tuple[str, ...]) -> None:
+    """Remove what an interrupted creation left. The folders themselves may be mount points and stay."""
+    for folder in (Path(folder) for folder in folders):
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+    shutil.rmtree(Path(CONFIGURATION, name), ignore_errors=True)
+
+
+def _drop(name: str) -> None:
+    _run(["pg_dropcluster", "--stop", MAJOR, name], f"cluster {name}")
+    # pg_dropcluster leaves drop-ins and certificates that it does not know.
+    shutil.rmtree(Path(CONFIGURATION, name), ignore_errors=True)
+    subprocess.run(["/usr/bin/systemctl", "daemon-reload"], check=False, env=_ENVIRONMENT)
+
+
+def _start(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=_ENVIRONMENT)
+
+
+def _run(command: list[str], what: str) -> None:
+    outcome = _start(command)
+    if outcome.returncode:
+        raise GroundworkError(
+            f"{' '.join(command)} failed: {outcome.stderr.strip() or outcome.stdout.strip()}",
+            where=what,
+            untouched="the steps after it",
+            hint="Mend the cause and run again.",
+            code="command_failed",
+        )

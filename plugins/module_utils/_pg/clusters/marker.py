@@ -1,0 +1,41 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A note that a cluster's creation has begun, removed when it has ended.
+
+A data folder beside such a note never served anybody and may be removed; one without is never touched.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .model import MAJOR
+
+NOTES = Path(f"/var/lib/groundwork/postgresql_{MAJOR}/creating")
+
+
+def write(name: str, folders: list[str]) -> None:
+    NOTES.mkdir(parents=True, exist_ok=True, mode=0o755)
+    (NOTES / name).write_text(json.dumps(folders) + "\n")
+
+
+def remove(name: str) -> None:
+    (NOTES / name).unlink(missing_ok=True)
+
+
+def read() -> dict[str, tuple[str, ...]]:
+    """The clusters whose creation never ended, with the folders that it was given."""
+    if not NOTES.is_dir():
+        return {}
+    return {note.name: _folders(note) for note in sorted(NOTES.iterdir())}
+
+
+def _folders(note: Path) -> tuple[str, ...]:
+    try:
+        return tuple(str(folder) for folder in json.loads(note.read_text()))
+    except ValueError:
+        # The note itself was cut off, so nothing of the cluster was made yet.
+        return ()
