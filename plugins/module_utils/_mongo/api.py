@@ -113,6 +113,21 @@ def connect(options: dict[str, t.Any], application_name: str = "groundwork.datab
     :raises AuthenticationFailed: the server refuses the credentials.
     :raises ServerUnreachable: the options are malformed, or no primary was found within ``connect_timeout``.
     """
+    return _opened(options, application_name, _read_facts)
+
+
+def connect_member(options: dict[str, t.Any], application_name: str = "groundwork.databases") -> Server:
+    """Open a client to the one host of the options, whatever its place in a replica set, initiated or not.
+
+    :raises AuthenticationFailed: the server refuses the credentials.
+    :raises ServerUnreachable: the options are malformed, or the server does not answer within ``connect_timeout``.
+    """
+    return _opened({**options, "login_uri": None, "replica_set": None}, application_name, _read_member_facts)
+
+
+def _opened(
+    options: dict[str, t.Any], application_name: str, read_facts: t.Callable[[Server], ServerFacts]
+) -> Server:
     hosts, parameters = client_parameters(options)
     where = server_address(options)
     untouched = "everything; no session was opened"
@@ -127,7 +142,7 @@ def connect(options: dict[str, t.Any], application_name: str = "groundwork.datab
         ) from None
     server = Server(client, where)
     try:
-        server.facts = _read_facts(server)
+        server.facts = read_facts(server)
     except BaseException:
         client.close()
         raise
@@ -135,6 +150,21 @@ def connect(options: dict[str, t.Any], application_name: str = "groundwork.datab
 
 
 def _read_facts(server: Server) -> ServerFacts:
+    build, hello = _build_and_hello(server)
+    if not hello["isWritablePrimary"]:
+        raise ServerUnreachable(
+            "This server is a secondary: it cannot be changed.", where=server.where, untouched="everything",
+            hint=f"Set replica_set to {hello.get('setName')}, or login_host to the primary {hello.get('primary')}.",
+        )
+    return ServerFacts(_version(build), _engine(server, build), hello.get("setName"))
+
+
+def _read_member_facts(server: Server) -> ServerFacts:
+    build, hello = _build_and_hello(server)
+    return ServerFacts(_version(build), "mongodb", hello.get("setName"))
+
+
+def _build_and_hello(server: Server) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     try:
         build = server.run("admin", {"buildInfo": 1})
     except ServerRefused as error:
@@ -144,14 +174,11 @@ def _read_facts(server: Server) -> ServerFacts:
             error.what, where=server.where, untouched="everything; nothing was sent",
             hint="Check login_host, login_port, replica_set and TLS, and that the server runs.",
         ) from None
-    hello = server.hello()
-    version = tuple(int(part) for part in str(build["version"]).split("-", maxsplit=1)[0].split(".")[:3])
-    if not hello["isWritablePrimary"]:
-        raise ServerUnreachable(
-            "This server is a secondary: it cannot be changed.", where=server.where, untouched="everything",
-            hint=f"Set replica_set to {hello.get('setName')}, or login_host to the primary {hello.get('primary')}.",
-        )
-    return ServerFacts(version, _engine(server, build), hello.get("setName"))
+    return build, server.hello()
+
+
+def _version(build: dict[str, t.Any]) -> tuple[int, ...]:
+    return tuple(int(part) for part in str(build["version"]).split("-", maxsplit=1)[0].split(".")[:3])
 
 
 def _engine(server: Server, build: dict[str, t.Any]) -> str:

@@ -1,0 +1,183 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a mongod that has just been started for the first time to one that knows its administrator: a pure plan.
+
+There is no file that remembers how far an earlier run came. What the server answers decides: whether it has a
+configuration, whether the login works, and whether the localhost exception still holds.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ..._errors import GroundworkError
+from ..._plan import Step
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What one server says about itself before anybody has logged in.
+
+    :ivar member: ``host:port`` under which the set is to know it; of the server itself when there is no set.
+    :ivar set_name: name of the set that it belongs to.
+    :ivar replicated: whether it was started for a replica set.
+    :ivar initiated: whether it has a configuration; always true without replication.
+    :ivar primary: host of the primary that it knows.
+    :ivar writable: whether it is that primary, or a single server.
+    :ivar login: whether the administrator's login is accepted.
+    :ivar exception: whether the localhost exception holds, so that the first user can be created without a login.
+    :ivar authorization: whether the server asks for logins at all.
+    """
+
+    member: str
+    set_name: str | None
+    replicated: bool
+    initiated: bool
+    primary: str | None
+    writable: bool
+    login: bool
+    exception: bool
+    authorization: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbour:
+    """Another declared member: ``set_name`` is ``None`` when it has no configuration, ``answers`` tells the rest."""
+
+    host: str
+    answers: bool
+    set_name: str | None
+    primary: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Initiate(Step):
+    """``replSetInitiate`` with the one member that is asked."""
+
+    config: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class CreateAdministrator(Step):
+    """The first user. The password is not part of the plan."""
+
+    command: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+def initiate(name: str, member: dict[str, t.Any], settings: dict[str, t.Any]) -> Initiate:
+    """The step that makes a set of this one member.
+
+    The others join one by one afterwards. A set that is initiated with all of them may elect another primary, and then
+    the localhost exception of this host is of no use.
+
+    :param member: its fields as the server names them.
+    """
+    if not member["priority"]:
+        raise GroundworkError(
+            f"{member['host']} may not become the primary, so the replica set cannot be initiated on it.",
+            where=member["host"], untouched="everything; nothing was initiated", code="not_electable",
+            hint="Run the module on a member with a priority above 0.",
+        )
+    config = {"_id": name, "version": 1, "members": [member], **({"settings": settings} if settings else {})}
+    return Initiate(
+        "initiate", "replica set", name, before=None, after=config,
+        statement=json.dumps({"replSetInitiate": config}), config=config,
+    )
+
+
+def create_administrator(user: str, database: str, roles: list[dict[str, str]]) -> CreateAdministrator:
+    """The step that creates the first user, with the mechanism SCRAM-SHA-256 only."""
+    command = {"createUser": user, "roles": roles, "mechanisms": ["SCRAM-SHA-256"]}
+    return CreateAdministrator(
+        "create", "user", f"{user}@{database}", before=None, after={"roles": roles, "mechanisms": ["SCRAM-SHA-256"]},
+        statement=json.dumps({**command, "pwd": "********"}), command=command,
+    )
+
+
+def needs_initiation(seen: Seen, name: str | None) -> bool:
+    """Whether this server waits for its first configuration.
+
+    :raises GroundworkError: it belongs to another set, or was not started for one.
+    """
+    if name is None:
+        if seen.replicated:
+            raise GroundworkError(
+                "This server was started for a replica set, and the declaration names none.", where=seen.member,
+                untouched="everything", code="replica_set_mismatch",
+                hint="Set name to replication.replSetName of its configuration.",
+            )
+        return False
+    if not seen.replicated:
+        raise GroundworkError(
+            f"This server was not started for the replica set {name}.", where=seen.member, untouched="everything",
+            hint=f"Set replication.replSetName: {name} in mongod.conf and restart it.", code="replica_set_mismatch",
+        )
+    if seen.initiated and seen.set_name not in (None, name):
+        raise GroundworkError(
+            f"This server belongs to the replica set {seen.set_name}, not to {name}.", where=seen.member,
+            untouched="everything", code="replica_set_mismatch",
+            hint="The name of a set cannot be changed while it holds data; declare the name that it has.",
+        )
+    return not seen.initiated
+
+
+def check_neighbours(name: str, member: str, neighbours: t.Iterable[Neighbour], insist: bool) -> None:
+    """Two halves of one set must never be initiated apart: each would take writes.
+
+    :param insist: go on when a neighbour does not answer.
+    :raises GroundworkError: another member has a configuration, or does not answer.
+    """
+    silent = []
+    for neighbour in neighbours:
+        if neighbour.set_name is not None:
+            raise GroundworkError(
+                f"{neighbour.host} already belongs to the replica set {neighbour.set_name}, so {member} joins that one "
+                f"and is not initiated.", where=member, untouched="everything", code="already_initiated",
+                hint=f"Run the module on {neighbour.primary or neighbour.host} with {member} among the members.",
+                details={"initiated_member": neighbour.host, "primary": neighbour.primary},
+            )
+        if not neighbour.answers:
+            silent.append(neighbour.host)
+    if silent and not insist:
+        raise GroundworkError(
+            f"{', '.join(silent)} does not answer, and could hold the replica set {name} already.", where=member,
+            untouched="everything; nothing was initiated", code="members_unreachable",
+            hint="Start it first. If it never held data, set initiate: always.",
+        )
+
+
+def check_login(seen: Seen, user: str) -> None:
+    """Whether there is a way in: the login, or the localhost exception.
+
+    :raises GroundworkError: there is neither.
+    """
+    if seen.login or seen.exception or not seen.authorization:
+        return
+    raise GroundworkError(
+        f"The server refuses the login of {user}, and the localhost exception is over: there are users already, and "
+        f"this is not the password of {user}.", where=seen.member, untouched="everything", code="login_refused",
+        hint="Use the password that was set when the server was set up. To change it, use mongo_users.",
+    )
+
+
+def needs_administrator(seen: Seen, user: str) -> bool:
+    """Whether the first user is to be created here.
+
+    :raises GroundworkError: it is, and this server is not the one that can take it.
+    """
+    if seen.login:
+        return False
+    check_login(seen, user)
+    if seen.initiated and not seen.writable:
+        raise GroundworkError(
+            "The replica set has no users yet, and its first one can only be created on its primary.",
+            where=seen.member, untouched="everything", code="not_on_the_primary",
+            hint=f"Run the module on the host of {seen.primary or 'the primary'}: the exception holds for connections "
+            "from the same host only.",
+            details={"primary": seen.primary},
+        )
+    return True

@@ -1,0 +1,236 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading, planning and carrying out, from a server without a configuration to a set as it is declared.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ..._errors import GroundworkError
+from ..._plan import Plan, Step
+from .. import api
+from . import bootstrap, carry_out, compatibility, health, model, observe, reconfigure
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What was found and done.
+
+    :ivar plan: the steps that were made; in check mode, those that would be.
+    :ivar postponed: steps that a degraded set does not allow.
+    """
+
+    plan: Plan
+    postponed: Plan
+    warnings: list[str]
+    facts: dict[str, t.Any]
+
+
+@dataclasses.dataclass
+class _Reading:
+    plan: Plan
+    postponed: Plan
+    warnings: list[str]
+    live: observe.Live | None
+    facts: dict[str, t.Any]
+
+
+class Reconciler:
+    """One declaration on one server or set.
+
+    :param options: the module's parameters.
+    """
+
+    def __init__(self, options: dict[str, t.Any]) -> None:
+        self.options = options
+        self.name: str | None = options["name"] or None
+        self.wanted = model.read_wanted(options)
+        self.member = model.address(options["member"] or f"{options['login_host']}:{options['login_port']}")
+        self.rules = reconfigure.Rules(options["purge_members"], options["step_down_primary"])
+        self.sessions: list[api.Server] = []
+
+    def run(self, check_mode: bool) -> Outcome:
+        """Bring the declaration about.
+
+        :raises GroundworkError: something is in the way; what was done before is in the details.
+        """
+        try:
+            reading = self._read(settle=not check_mode)
+            first = reading
+            if reading.plan and not check_mode:
+                carrier = carry_out.Carrier(self.sessions[0], self.options)
+                self.sessions.append(carrier.server)
+                try:
+                    carrier.run(reading.plan)
+                finally:
+                    self.sessions.append(carrier.entry)
+                    carrier.close()
+                reading = self._verified(first)
+            return Outcome(first.plan, first.postponed, first.warnings, reading.facts)
+        finally:
+            for session in self.sessions:
+                session.close()
+
+    def planned_for_nothing(self) -> Outcome:
+        """The plan for a server that does not exist yet."""
+        steps: list[Step] = []
+        if self.name is not None:
+            steps += self._first_configuration()
+        steps.insert(min(len(steps), 1), self._administrator())
+        facts = {"primary": None, "members": [], "feature_compatibility_version": None, "authorization": True}
+        return Outcome(Plan(tuple(steps)), Plan(), [], {**facts, "unmanaged": [], "unhealthy": [], "server_version": ""})
+
+    def _administrator(self) -> bootstrap.CreateAdministrator:
+        roles = [{"role": name, "db": "admin"} for name in self.options["administrator_roles"]]
+        return bootstrap.create_administrator(self.options["login_user"], self.options["login_database"], roles)
+
+    def _first_configuration(self) -> list[Step]:
+        """Initiating with this member, and what follows from there."""
+        assert self.name is not None
+        declared = self.wanted.members.get(self.member, {})
+        first = {"_id": 0, "host": self.member, **model.complete(declared, None)}
+        steps: list[Step] = [bootstrap.initiate(self.name, first, self.wanted.settings)]
+        rules = dataclasses.replace(self.rules, purge=False)
+        later = reconfigure.build_plan([first], self.wanted.settings, self.wanted, self.member, rules)
+        return [*steps, *later]
+
+    def _read(self, settle: bool) -> _Reading:
+        session = observe.login(self.options)
+        entry = session or api.connect_member(observe.anonymous(self.options), observe.APPLICATION)
+        self.sessions.insert(0, entry)
+        seen = observe.look(self.options, self.member, session)
+        user = self.options["login_user"]
+        bootstrap.check_login(seen, user)
+        facts: dict[str, t.Any] = {
+            "server_version": entry.facts.version_text, "authorization": seen.authorization, "primary": None,
+            "members": [], "unmanaged": [], "unhealthy": [], "feature_compatibility_version": None,
+        }
+        if bootstrap.needs_initiation(seen, self.name):
+            return self._uninitiated(seen, facts)
+        steps: list[Step] = [self._administrator()] if bootstrap.needs_administrator(seen, user) else []
+        if self.name is None:
+            fcv = self._feature_compatibility(entry, [], facts)
+            return _Reading(Plan((*steps, *fcv)), Plan(), [], None, facts)
+        return self._configured(entry, steps, facts, settle)
+
+    def _uninitiated(self, seen: bootstrap.Seen, facts: dict[str, t.Any]) -> _Reading:
+        assert self.name is not None
+        if self.options["initiate"] == "never":
+            raise GroundworkError(
+                f"The replica set {self.name} is not initiated on this member.", where=self.member,
+                untouched="everything", code="not_initiated", hint="Set initiate: when_all_answer.",
+            )
+        others = [host for host in self.wanted.members if host != self.member]
+        neighbours = [observe.neighbour(self.options, host) for host in others]
+        bootstrap.check_neighbours(self.name, self.member, neighbours, self.options["initiate"] == "always")
+        steps = self._first_configuration()
+        if not seen.login:
+            steps.insert(1, self._administrator())
+        return _Reading(Plan(tuple(steps)), Plan(), [], None, facts)
+
+    def _configured(
+        self, entry: api.Server, steps: list[Step], facts: dict[str, t.Any], settle: bool
+    ) -> _Reading:
+        seconds = self.options["settle_timeout"] if settle else 0
+        server = observe.to_primary(entry, self.options, seconds) or entry
+        if server is not entry:
+            self.sessions.append(server)
+        live = observe.live(server)
+        changes = self._changes(live)
+        leaving = _leaving(live, changes)
+        deadline = time.monotonic() + seconds
+        while changes and _unwell(live, leaving) and time.monotonic() < deadline:
+            time.sleep(observe.PAUSE_SECONDS)
+            live = observe.live(server)
+        facts |= _facts(live, reconfigure.unmanaged(live.members, self.wanted))
+        fcv = self._feature_compatibility(server, live.members, facts)
+        all_steps = Plan((*changes, *fcv))
+        reason = _refusal(live, all_steps, leaving)
+        warnings = [reason] if reason else []
+        if reason and all_steps:
+            if self.options["degraded"] == "fail":
+                raise _degraded(reason, server.where, all_steps, facts)
+            return _Reading(Plan(tuple(steps)), all_steps, warnings, live, facts)
+        return _Reading(Plan((*steps, *all_steps)), Plan(), warnings, live, facts)
+
+    def _changes(self, live: observe.Live) -> Plan:
+        return reconfigure.build_plan(
+            live.members, live.config.get("settings", {}), self.wanted, live.primary, self.rules
+        )
+
+    def _feature_compatibility(
+        self, server: api.Server, members: list[model.Member], facts: dict[str, t.Any]
+    ) -> list[Step]:
+        now = observe.feature_compatibility(server)
+        facts["feature_compatibility_version"] = now
+        return compatibility.steps(server, members, now, self.options)
+
+    def _verified(self, first: _Reading) -> _Reading:
+        again = self._read(settle=True)
+        if again.plan or (again.postponed and not first.postponed):
+            left = [*again.plan, *again.postponed]
+            names = ", ".join(f"{step.action} {step.kind} {step.name}" for step in left)
+            raise GroundworkError(
+                f"Every step was carried out, and yet this is left to do: {names}", where=self.member,
+                hint="Run again, and compare the differences with the declaration.", code="not_converged",
+                details={"actions": first.plan.actions(), "differences": Plan(tuple(left)).diff()},
+            )
+        return again
+
+
+def _leaving(live: observe.Live, plan: Plan) -> set[str]:
+    """Hosts that the plan removes."""
+    steps = [step for step in plan if isinstance(step, reconfigure.Reconfiguration)]
+    if not steps:
+        return set()
+    kept = {member["_id"] for member in steps[-1].members}
+    return {member["host"] for member in live.members if member["_id"] not in kept}
+
+
+def _unwell(live: observe.Live, leaving: set[str]) -> list[str]:
+    return live.health.unwell([member for member in live.members if member["host"] not in leaving])
+
+
+def _refusal(live: observe.Live, plan: Plan, leaving: set[str]) -> str | None:
+    """Why nothing should be changed now, ``None`` when it may be."""
+    if live.primary is None:
+        return "The replica set has no primary."
+    unwell = _unwell(live, leaving)
+    if unwell:
+        states = ", ".join(f"{host} is {_state(live.health, host)}" for host in unwell)
+        return f"The replica set is degraded: {states}."
+    lost = reconfigure.voting_majorities_hold(plan, live.health)
+    if lost:
+        return f"After '{lost}' fewer than a majority of the voting members would serve."
+    return None
+
+
+def _state(found: health.Health, host: str) -> str:
+    state = found.states.get(host)
+    return state.name if state else "unknown"
+
+
+def _degraded(reason: str, where: str, plan: Plan, facts: dict[str, t.Any]) -> GroundworkError:
+    return GroundworkError(
+        reason, where=where, untouched="everything: a replica set is changed only while all that stays of it is well",
+        hint="Bring the named members back, or remove them from the declaration and set purge_members: true.",
+        code="degraded", details={**facts, "postponed": plan.actions()},
+    )
+
+
+def _facts(live: observe.Live, unmanaged: list[str]) -> dict[str, t.Any]:
+    members = []
+    for member in live.members:
+        state = live.health.states.get(member["host"])
+        seen = state.summary() if state else {"host": member["host"], "state": "UNKNOWN"}
+        members.append({**seen, "votes": member["votes"], "priority": member["priority"], "hidden": member["hidden"]})
+    unhealthy = [member["host"] for member in live.members if not live.health.serves(member["host"])]
+    return {
+        "primary": live.primary, "members": members, "unmanaged": unmanaged, "unhealthy": unhealthy,
+        "config_version": live.config["version"],
+    }

@@ -1,0 +1,51 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replica sets of real mongods, fresh or configured."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from replica_set_subject import Run, arguments
+from servers import ReplicaSet
+
+
+@pytest.fixture
+def make_set() -> t.Iterator[t.Callable[..., ReplicaSet]]:
+    """Starts members that nobody has initiated; they are gone after the test."""
+    made = []
+
+    def start(size: int, **options: t.Any) -> ReplicaSet:
+        made.append(ReplicaSet(size, **options))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.remove()
+
+
+@pytest.fixture(scope="module")
+def three_members() -> t.Iterator[ReplicaSet]:
+    one = ReplicaSet(3)
+    yield one
+    one.remove()
+
+
+@pytest.fixture
+def three(three_members: ReplicaSet, run_module: Run) -> ReplicaSet:
+    """A configured set of three, all alike, whatever the test before made of it."""
+    alike = {"priority": 1, "votes": 1, "hidden": False, "secondary_delay_secs": 0, "tags": {}}
+    members = [{"host": address, **alike} for address in three_members.addresses]
+    for member in three_members.members:
+        if not member.server.is_running():
+            member.start()
+    options = arguments(three_members, three_members.members[0], members=members, purge_members=True)
+    made = run_module("mongo_replica_set", {**options, "step_down_primary": True})
+    assert not made.get("failed"), made["msg"]
+    return three_members

@@ -1,0 +1,92 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of mongo_replica_set and its neighbours share: the declaration of a whole set, and a writer."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+import time
+import typing as t
+
+import pymongo.errors
+from servers import Member, ReplicaSet
+
+Run = t.Callable[..., dict[str, t.Any]]
+
+
+def arguments(one: ReplicaSet, member: Member, **options: t.Any) -> dict[str, t.Any]:
+    """The module's options for the whole set, on one of its members."""
+    return {
+        **member.login,
+        "name": one.name,
+        "member": member.address,
+        "members": [{"host": address} for address in one.addresses],
+        "wait_timeout": 60,
+        **options,
+    }
+
+
+def verbs(result: dict[str, t.Any]) -> list[str]:
+    assert not result.get("failed"), result["msg"]
+    return [item["action"] for item in result["actions"]]
+
+
+def configuration(one: ReplicaSet) -> dict[str, t.Any]:
+    with one.client() as client:
+        return t.cast("dict[str, t.Any]", client.admin.command("replSetGetConfig")["config"])
+
+
+def by_host(one: ReplicaSet) -> dict[str, dict[str, t.Any]]:
+    return {member["host"]: member for member in configuration(one)["members"]}
+
+
+def wait_until(condition: t.Callable[[], bool], what: str, seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(pymongo.errors.PyMongoError):
+            if condition():
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"waited in vain until {what}")
+
+
+@dataclasses.dataclass
+class Writer:
+    """Writes with majority concern as fast as it can, and remembers what the server acknowledged."""
+
+    one: ReplicaSet
+    acknowledged: list[int] = dataclasses.field(default_factory=list)
+    longest_gap: float = 0.0
+
+    def __enter__(self) -> Writer:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        with self.one.client(retryWrites=False, serverSelectionTimeoutMS=30000) as client:
+            things = client.get_database("writer", write_concern=pymongo.WriteConcern("majority")).things
+            number, last = 0, time.monotonic()
+            while not self._stop.is_set():
+                number += 1
+                try:
+                    things.insert_one({"_id": number})
+                except pymongo.errors.PyMongoError:
+                    continue
+                self.acknowledged.append(number)
+                self.longest_gap = max(self.longest_gap, time.monotonic() - last)
+                last = time.monotonic()
+
+    def lost(self) -> set[int]:
+        """Acknowledged writes that are not there."""
+        with self.one.client(readConcernLevel="majority") as client:
+            found = {row["_id"] for row in client.writer.things.find({}, {"_id": 1})}
+            client.drop_database("writer")
+        return set(self.acknowledged) - found
