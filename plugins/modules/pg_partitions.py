@@ -95,6 +95,13 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+  assume_empty:
+    description:
+      - In check mode, plan for an empty database without connecting, for plays that would have created the server
+        before.
+      - A database that does not exist is planned as empty in check mode anyway.
+    type: bool
+    default: false
   lock_timeout:
     description:
       - Seconds that a statement waits for a lock before it gives way to others.
@@ -188,7 +195,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._errors import GroundworkError
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
-from ..module_utils._pg.partitions import interval, maintenance, wanted
+from ..module_utils._pg.partitions import interval, maintenance, planning, wanted
 from ..module_utils._pg.session import Session, SqlError
 from ..module_utils._plan import Plan
 
@@ -211,6 +218,7 @@ def argument_spec() -> dict[str, t.Any]:
         "timezone": {"type": "str", "default": "UTC"},
         "today": {"type": "str"},
         "missing_tables": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+        "assume_empty": {"type": "bool", "default": False},
         "lock_timeout": {"type": "float", "default": 2},
         "attempts": {"type": "int", "default": 10},
     }
@@ -226,23 +234,51 @@ def _refuse_missing(missing: list[str], database: str) -> None:
     )
 
 
-def run(module: AnsibleModule, session: Session) -> dict[str, t.Any]:
+def run(module: AnsibleModule) -> dict[str, t.Any]:
     options = module.params
     policy = wanted.parse(options)
     day = wanted.day(options["today"], options["login_db"], "today")
-    work = maintenance.Maintenance(session, policy, day, options["timezone"], options["login_db"])
-    if not module.check_mode:
-        work.lock(30)
-    plans, missing = work.plan()
-    if missing and options["missing_tables"] == "fail":
-        _refuse_missing(missing, options["login_db"])
+    session = _session(module)
+    if session is None:
+        return _result(module, [], [each.full_name for each in policy], policy, day)
+    try:
+        work = maintenance.Maintenance(session, policy, day, options["timezone"], options["login_db"])
+        if not module.check_mode:
+            work.lock(30)
+        plans, missing = work.plan()
+        if missing and options["missing_tables"] == "fail":
+            _refuse_missing(missing, options["login_db"])
+        if not module.check_mode and any(plan.steps for plan in plans):
+            work.apply(plans, options["lock_timeout"], options["attempts"])
+        return _result(module, plans, missing, policy, day)
+    finally:
+        session.close()
+
+
+def _session(module: AnsibleModule) -> Session | None:
+    """``None`` in check mode when there is no database yet."""
+    if module.check_mode and module.params["assume_empty"]:
+        return None
+    try:
+        return Session.open(module.params, module.params["login_db"], "pg_partitions")
+    except api.DatabaseMissing:
+        if module.check_mode:
+            return None
+        raise
+
+
+def _result(
+    module: AnsibleModule,
+    plans: list[planning.TablePlan],
+    missing: list[str],
+    policy: tuple[wanted.Wanted, ...],
+    day: datetime.date | None,
+) -> dict[str, t.Any]:
     steps = [step for plan in plans for step in plan.steps]
     if module.check_mode:
-        as_of = day or datetime.date.today()
+        as_of = day or datetime.datetime.now(datetime.timezone.utc).date()
         steps += [s for each in policy if each.full_name in missing for s in maintenance.missing_plan(each, as_of)]
     plan = Plan(tuple(steps))
-    if plan and not module.check_mode:
-        work.apply(plans, options["lock_timeout"], options["attempts"])
     result: dict[str, t.Any] = {
         "changed": plan.changed,
         "actions": plan.actions(),
@@ -256,13 +292,10 @@ def run(module: AnsibleModule, session: Session) -> dict[str, t.Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    api.require_driver(module)
+    if not (module.check_mode and module.params["assume_empty"]):
+        api.require_driver(module)
     try:
-        session = Session.open(module.params, module.params["login_db"], "pg_partitions")
-        try:
-            result = run(module, session)
-        finally:
-            session.close()
+        result = run(module)
     except GroundworkError as error:
         module.fail_json(**error.result())
     except SqlError as error:

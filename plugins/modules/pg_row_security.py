@@ -100,6 +100,20 @@ options:
       - Whether to drop policies that are not listed from the tables that are covered.
     type: bool
     default: false
+  missing_tables:
+    description:
+      - What to do about a named table that does not exist. V(report) is for a run before the migrations that create it.
+    type: str
+    choices: [fail, report]
+    default: fail
+  assume_empty:
+    description:
+      - In check mode, plan for an empty database without connecting, for plays that would have created the server
+        before.
+      - A database that does not exist is planned as empty in check mode anyway. What a pattern will match then cannot
+        be predicted, what is done about named tables can.
+    type: bool
+    default: false
   lock_timeout:
     description:
       - Seconds to wait for a table before giving way to others.
@@ -142,6 +156,11 @@ protected:
   type: list
   elements: str
   sample: [public.audit_log, public.tenants]
+missing:
+  description: Named tables that do not exist.
+  returned: success
+  type: list
+  elements: str
 unmanaged:
   description: Policies of these tables that are not listed, by table.
   returned: success
@@ -203,31 +222,64 @@ def argument_spec() -> dict[str, t.Any]:
         "login_db": {"type": "str", "required": True},
         "policies": {"type": "list", "elements": "dict", "required": True, "options": policy},
         "purge_policies": {"type": "bool", "default": False},
+        "missing_tables": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+        "assume_empty": {"type": "bool", "default": False},
         "lock_timeout": {"type": "float", "default": 2},
         "attempts": {"type": "int", "default": 10},
     }
 
 
-def run(module: AnsibleModule, session: Session) -> dict[str, t.Any]:
+def run(module: AnsibleModule) -> dict[str, t.Any]:
     options = module.params
     rules = wanted.parse(options)
-    outcome = planning.plan(rules, live.read(session), options["purge_policies"])
-    if outcome.plan and not module.check_mode:
-        apply.apply(session, outcome, options["lock_timeout"], options["attempts"])
-        left = planning.plan(rules, live.read(session), options["purge_policies"]).plan
-        if left:
-            raise GroundworkError(
-                "The policies still differ from the description after the run.",
-                where=", ".join(f"{step.action} {step.name}" for step in left),
-                hint="Look for another session that changes the same tables, then run again.",
-                code="NOT_CONVERGED",
-            )
+    session = _session(module)
+    if session is None:
+        return _result(module, planning.plan_for_empty(rules), [])
+    try:
+        tables = live.read(session)
+        if options["missing_tables"] == "fail":
+            planning.refuse_missing(rules, tables)
+        outcome = planning.plan(rules, tables, options["purge_policies"])
+        if module.check_mode:
+            outcome = planning.with_missing(outcome, rules, tables)
+        elif outcome.plan:
+            apply.apply(session, outcome, options["lock_timeout"], options["attempts"])
+            _verify(planning.plan(rules, live.read(session), options["purge_policies"]))
+        return _result(module, outcome, live.roles_beyond(session))
+    finally:
+        session.close()
+
+
+def _session(module: AnsibleModule) -> Session | None:
+    """``None`` in check mode when there is no database yet."""
+    if module.check_mode and module.params["assume_empty"]:
+        return None
+    try:
+        return Session.open(module.params, module.params["login_db"], "pg_row_security")
+    except api.DatabaseMissing:
+        if module.check_mode:
+            return None
+        raise
+
+
+def _verify(left: planning.Outcome) -> None:
+    if left.plan:
+        raise GroundworkError(
+            "The policies still differ from the description after the run.",
+            where=", ".join(f"{step.action} {step.name}" for step in left.plan),
+            hint="Look for another session that changes the same tables, then run again.",
+            code="NOT_CONVERGED",
+        )
+
+
+def _result(module: AnsibleModule, outcome: planning.Outcome, beyond: list[str]) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {
         "changed": outcome.plan.changed,
         "actions": outcome.plan.actions(),
         "protected": list(outcome.protected),
+        "missing": list(outcome.missing),
         "unmanaged": outcome.unmanaged,
-        "beyond": live.roles_beyond(session),
+        "beyond": beyond,
     }
     if module._diff:
         result["diff"] = outcome.plan.diff()
@@ -236,13 +288,10 @@ def run(module: AnsibleModule, session: Session) -> dict[str, t.Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    api.require_driver(module)
+    if not (module.check_mode and module.params["assume_empty"]):
+        api.require_driver(module)
     try:
-        session = Session.open(module.params, module.params["login_db"], "pg_row_security")
-        try:
-            result = run(module, session)
-        finally:
-            session.close()
+        result = run(module)
     except GroundworkError as error:
         module.fail_json(**error.result())
     except SqlError as error:

@@ -152,8 +152,7 @@ def test_a_default_partition_is_served_and_its_rows_are_not_lost(partitions: Run
     assert sql("SELECT count(*) FROM rest") == [(1,)]
 
     sql(
-        "DELETE FROM audit_log;"
-        "CREATE TABLE old PARTITION OF audit_log FOR VALUES FROM ('2020-01-01') TO ('2020-02-01')"
+        "DELETE FROM audit_log;CREATE TABLE old PARTITION OF audit_log FOR VALUES FROM ('2020-01-01') TO ('2020-02-01')"
     )
     partitions(ahead=1, keep=0, retire="drop")
     assert names(sql) == ["audit_log_y2026m11", "audit_log_y2026m12", "rest"]
@@ -170,8 +169,7 @@ def test_partitions_of_a_protected_table_are_protected(partitions: Run, sql: t.A
 def test_new_partitions_belong_to_the_owner_of_the_table(partitions: Run, sql: t.Any, database: str) -> None:
     role = f"owner_{database}"
     sql(
-        f"CREATE ROLE {role}; GRANT CREATE ON SCHEMA public TO {role}; {AUDIT_LOG}"
-        f"ALTER TABLE audit_log OWNER TO {role}"
+        f"CREATE ROLE {role}; GRANT CREATE ON SCHEMA public TO {role}; {AUDIT_LOG}ALTER TABLE audit_log OWNER TO {role}"
     )
     try:
         assert partitions(ahead=0)["changed"]
@@ -224,6 +222,19 @@ def test_a_table_that_a_migration_is_yet_to_create_is_predicted(partitions: Run,
     sql(AUDIT_LOG)
     done = partitions(ahead=1, options=later)
     assert [action["name"] for action in done["actions"]] == [action["name"] for action in predicted["actions"]]
+
+
+def test_a_database_to_come_is_predicted(run_module: Run, postgresql_server: Postgresql) -> None:
+    arguments = {
+        **postgresql_server.login,
+        "login_db": "database_to_come",
+        "today": TODAY,
+        "tables": [{"name": "audit_log", "ahead": 1}],
+    }
+    assert len(run_module("pg_partitions", arguments, check=True)["actions"]) == 2
+    nowhere = {**arguments, "login_port": 1, "assume_empty": True}
+    assert len(run_module("pg_partitions", nowhere, check=True)["actions"]) == 2
+    assert 'The database "database_to_come" does not exist' in run_module("pg_partitions", arguments)["msg"]
 
 
 def test_a_busy_table_is_waited_for_without_stopping_others(

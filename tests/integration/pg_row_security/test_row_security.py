@@ -160,7 +160,7 @@ def test_a_dropped_policy_leaves_the_table_closed(secure: Run, application: t.An
 @pytest.mark.parametrize(
     ("policies", "words"),
     [
-        ([{"name": "p", "tables": ["nothing"], "using": "true"}], "The table public.nothing does not exist"),
+        ([{"name": "p", "tables": ["nothing"], "using": "true"}], "These tables do not exist: public.nothing"),
         ([{"name": "p", "tables": ["orders"]}], "has no condition"),
         ([{"name": "p", "command": "insert", "using": "true"}], "has with_check only"),
         ([{"name": "p", "command": "select", "with_check": "true"}], "writes nothing to check"),
@@ -177,6 +177,24 @@ def test_refusals_change_nothing(
     assert words in refused["msg"]
     assert sql("SELECT count(*) FROM pg_class WHERE relrowsecurity") == [(0,)]
     assert sql("SELECT count(*) FROM pg_policy") == [(0,)]
+
+
+def test_tables_to_come_are_predicted(secure: Run, application: t.Any, sql: Sql) -> None:
+    later = [{"name": "own", "tables": ["invoices"], "using": OWN_ROWS}]
+    predicted = secure(later, check=True, missing_tables="report")
+    assert predicted["missing"] == ["public.invoices"]
+    assert not secure(later, missing_tables="report")["changed"]
+    sql("CREATE TABLE invoices (tenant_id text)")
+    assert secure(later)["actions"] == predicted["actions"]
+
+
+def test_a_database_to_come_is_predicted(secure: Run, run_module: Run, postgresql_server: Postgresql) -> None:
+    later = [{"name": "own", "tables": ["invoices"], "using": OWN_ROWS}]
+    arguments = {**postgresql_server.login, "login_db": "database_to_come", "policies": later}
+    assert len(run_module("pg_row_security", arguments, check=True)["actions"]) == 3
+    nowhere = {**arguments, "login_port": 1, "assume_empty": True}
+    assert len(run_module("pg_row_security", nowhere, check=True)["actions"]) == 3
+    assert 'The database "database_to_come" does not exist' in run_module("pg_row_security", arguments)["msg"]
 
 
 def test_a_busy_table_is_outlasted_or_given_up(

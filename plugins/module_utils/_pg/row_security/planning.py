@@ -41,11 +41,13 @@ class TableSteps:
 class Outcome:
     """:param tables: what there is to do, table by table.
     :param protected: full names of the tables that a rule covers.
+    :param missing: named tables that do not exist.
     :param unmanaged: policies of these tables that nobody listed, by table.
     """
 
     tables: tuple[TableSteps, ...]
     protected: tuple[str, ...]
+    missing: tuple[str, ...]
     unmanaged: dict[str, list[str]]
 
     @property
@@ -54,8 +56,7 @@ class Outcome:
 
 
 def plan(rules: t.Sequence[Rule], tables: dict[int, Table], purge: bool) -> Outcome:
-    """:raises GroundworkError: a named table does not exist, or two rules want the same policy in two ways."""
-    _refuse_unknown(rules, tables.values())
+    """:raises GroundworkError: two rules want the same policy in two ways."""
     work: list[TableSteps] = []
     protected, unmanaged = [], {}
     for table in tables.values():
@@ -75,7 +76,9 @@ def plan(rules: t.Sequence[Rule], tables: dict[int, Table], purge: bool) -> Outc
         elif others:
             unmanaged[table.full_name] = others
         work.append(TableSteps(table, tuple(steps)))
-    return Outcome(tuple(each for each in work if each.steps), tuple(protected), unmanaged)
+    return Outcome(
+        tuple(each for each in work if each.steps), tuple(protected), tuple(_missing(rules, tables)), unmanaged
+    )
 
 
 def comment(policy: Policy, live: LivePolicy) -> str:
@@ -141,17 +144,39 @@ def _descendants(table: Table, tables: dict[int, Table]) -> list[Table]:
     return children + [each for child in children for each in _descendants(child, tables)]
 
 
-def _refuse_unknown(rules: t.Sequence[Rule], tables: t.Iterable[Table]) -> None:
-    known = {table.full_name for table in tables}
-    for rule in rules:
-        for name in rule.exact_names():
-            if f"{rule.schema}.{name}" not in known and not rule.absent:
-                raise refusal(
-                    rule.policy.name,
-                    f"The table {rule.schema}.{name} does not exist.",
-                    "Correct the name, or run after the migration that creates it.",
-                    "NO_SUCH_TABLE",
-                )
+def refuse_missing(rules: t.Sequence[Rule], tables: dict[int, Table]) -> None:
+    """:raises GroundworkError: a named table does not exist."""
+    missing = _missing(rules, tables)
+    if missing:
+        raise refusal(
+            ", ".join(sorted({rule.policy.name for rule in rules})),
+            f"These tables do not exist: {', '.join(missing)}.",
+            "Correct the names, or set missing_tables to report when a migration is yet to create them.",
+            "NO_SUCH_TABLE",
+        )
+
+
+def plan_for_empty(rules: t.Sequence[Rule]) -> Outcome:
+    """What will happen to named tables in a database that does not exist yet."""
+    return with_missing(Outcome((), (), tuple(_missing(rules, {})), {}), rules, {})
+
+
+def with_missing(outcome: Outcome, rules: t.Sequence[Rule], tables: dict[int, Table]) -> Outcome:
+    """The outcome, and what will happen to named tables once a migration has created them."""
+    named = {name: _table_to_come(-number, name) for number, name in enumerate(_missing(rules, tables), 1)}
+    later = plan(rules, {table.oid: table for table in named.values()}, purge=False)
+    return dataclasses.replace(outcome, tables=(*outcome.tables, *later.tables))
+
+
+def _table_to_come(oid: int, full_name: str) -> Table:
+    schema, name = full_name.split(".", 1)
+    return Table(oid, schema, name, False, False, "", None, frozenset(), {})
+
+
+def _missing(rules: t.Sequence[Rule], tables: dict[int, Table]) -> list[str]:
+    known = {table.full_name for table in tables.values()}
+    named = [f"{rule.schema}.{name}" for rule in rules if not rule.absent for name in rule.exact_names()]
+    return sorted({name for name in named if name not in known})
 
 
 def _refuse_contradiction(rules: t.Sequence[Rule], table: Table) -> None:
