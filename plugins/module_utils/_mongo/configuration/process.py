@@ -1,0 +1,135 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mongod process of a systemd unit, and the executable that it would be started from next.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+from ..._errors import GroundworkError
+
+SYSTEMCTL = ("systemctl", "show", "--property=MainPID,ActiveState,ExecMainStartTimestampMonotonic")
+# What mongod says of setParameter before it looks for its data; everything else it says later has other reasons.
+_BAD_PARAMETER = re.compile(r"--setParameter|Bad value for parameter|BadValue:")
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """A running server.
+
+    :param started: when, in seconds since the epoch.
+    :param replaced: whether its executable's file is not the one of its start any more.
+    """
+
+    pid: int
+    started: float
+    replaced: bool
+
+
+def running(unit: str) -> Process | None:
+    """The unit's main process, ``None`` when there is no such unit, or nothing runs."""
+    try:
+        outcome = subprocess.run([*SYSTEMCTL, unit], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    facts = dict(line.split("=", 1) for line in outcome.stdout.splitlines() if "=" in line)
+    pid = int(facts.get("MainPID", 0) or 0)
+    if not pid or facts.get("ActiveState") not in ("active", "activating", "reloading", "deactivating"):
+        return None
+    age = time.monotonic() - int(facts.get("ExecMainStartTimestampMonotonic", 0) or 0) / 1e6
+    return Process(pid, time.time() - age, _is_replaced(pid))
+
+
+def _is_replaced(pid: int) -> bool:
+    try:
+        return str(Path(f"/proc/{pid}/exe").readlink()).endswith(" (deleted)")
+    except OSError:
+        return False
+
+
+def is_newer(file: str, process: Process) -> bool:
+    """Whether the file was written after the process had started."""
+    try:
+        return Path(file).stat().st_mtime > process.started
+    except OSError:
+        return False
+
+
+def version_of(binary: str) -> str | None:
+    """The executable's own version, ``None`` when there is none.
+
+    :raises GroundworkError: it does not run.
+    """
+    if not Path(binary).is_file():
+        return None
+    outcome = _run([binary, "--version"])
+    match = re.search(r"db version v([0-9.]+)", outcome.stdout)
+    if not match:
+        reason = (outcome.stderr or outcome.stdout).strip() or f"exit code {outcome.returncode}"
+        raise GroundworkError(
+            f"The mongod executable does not run: {reason}", where=binary, untouched="everything",
+            hint="ldd names the libraries that it lacks.",
+        )
+    return match.group(1)
+
+
+def try_file(binary: str, candidate: str, parameters: str) -> None:
+    """Let the executable itself read the configuration, without starting a server.
+
+    :param candidate: file with the whole configuration; only parsed.
+    :param parameters: file with its ``setParameter`` and a data folder that does not exist: the server gives up there,
+        after it has looked at every parameter.
+    :raises GroundworkError: it refuses one of them.
+    """
+    parsed = _run([binary, "--config", candidate, "--outputConfig"])
+    if parsed.returncode != 0:
+        raise _refused(_complaints(parsed) or [f"it ended with exit code {parsed.returncode}"])
+    trial = _complaints(_run([binary, "--config", parameters]))
+    refused = [line for line in trial if _BAD_PARAMETER.search(line)]
+    if refused:
+        raise _refused(refused)
+
+
+def _complaints(outcome: subprocess.CompletedProcess[str]) -> list[str]:
+    """What mongod says before it has a log: lines on standard error, or entries of the log on standard output."""
+    found = [line.strip() for line in outcome.stderr.splitlines() if line.strip() and not line.startswith("try ")]
+    for line in outcome.stdout.splitlines():
+        try:
+            entry = json.loads(line)
+            found.append(str(entry["attr"]["error"]["errmsg"]))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return list(dict.fromkeys(found))
+
+
+def _refused(problems: list[str]) -> GroundworkError:
+    return GroundworkError(
+        "mongod refuses this configuration:\n  " + "\n  ".join(problems), where="settings",
+        untouched="everything; the running server keeps its configuration",
+        hint="Correct the settings of the role or the inventory and run again.", code="invalid_setting",
+        details={"problems": problems},
+    )
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise GroundworkError(
+            f"{command[0]} could not be run: {_reason(error)}", where=" ".join(command), untouched="everything",
+        ) from None
+
+
+def _reason(error: t.Any) -> str:
+    return str(getattr(error, "strerror", None) or error)
