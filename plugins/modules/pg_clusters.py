@@ -106,6 +106,12 @@ options:
         type: list
         elements: str
         default: []
+      created_elsewhere:
+        description:
+          - The cluster comes to be as a copy of another server, not by C(initdb). When it is not there it is not
+            created here, and its folders are not judged.
+        type: bool
+        default: false
   locales:
     description:
       - Further locales that must be there, for databases with a locale of their own.
@@ -233,6 +239,7 @@ def build_desired(options: dict[str, t.Any]) -> Desired:
         wal_directory=(options["wal_directory"] or "").rstrip("/") or None,
         start=options["start"],
         initdb_options=tuple(options["initdb_options"]),
+        created_elsewhere=options["created_elsewhere"],
         fixed={key: options[key] for key in AT_CREATION if options[key] not in (None, "")},
     )
 
@@ -301,6 +308,7 @@ def argument_spec() -> dict[str, t.Any]:
         "wal_segment_size": {"type": "int"},
         "group_access": {"type": "bool"},
         "initdb_options": {"type": "list", "elements": "str", "default": []},
+        "created_elsewhere": {"type": "bool", "default": False},
     }
     return {
         "clusters": {"type": "list", "elements": "dict", "required": True, "options": cluster},

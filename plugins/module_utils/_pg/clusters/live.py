@@ -62,7 +62,9 @@ def _new_folders(desired: t.Sequence[Desired], *known: t.Mapping[str, t.Any]) ->
     """Folders that creations would take; those of clusters that exist are nobody's concern."""
     clusters, interrupted = known
     for cluster in desired:
-        if cluster.state == "present" and (cluster.name not in clusters or cluster.name in interrupted):
+        if cluster.state == "absent" or cluster.created_elsewhere:
+            continue
+        if cluster.name not in clusters or cluster.name in interrupted:
             yield from filter(None, (cluster.data, cluster.wal_directory))
 
 
@@ -122,15 +124,15 @@ def _read_folder(path: Path, interrupted: dict[str, tuple[str, ...]]) -> Folder:
 def _read_cluster(configuration: Path, *, with_contents: bool) -> Live:
     settings = conffile.read_settings(configuration / "postgresql.conf")
     data = Path(settings.get("data_directory", f"/var/lib/postgresql/{MAJOR}/{configuration.name}"))
-    pid, running_port = _postmaster(data)
+    pid, running_port = read_postmaster(data)
     fixed = _control_data(data)
     version, standby, contents = None, (data / "standby.signal").exists(), None
     if running_port:
-        row = _ask(running_port, _PROPERTIES)
+        row = ask_server(running_port, _PROPERTIES)
         if row:
             version, _recovery, encoding, locale, provider, icu = row[0].split("|")
             fixed |= {"encoding": encoding, "locale": locale, "locale_provider": provider, "icu_locale": icu or None}
-        contents = tuple(_ask(running_port, _CONTENTS) or ()) if with_contents and row else None
+        contents = tuple(ask_server(running_port, _CONTENTS) or ()) if with_contents and row else None
     mode = stat.S_IMODE(data.stat().st_mode) if data.is_dir() else None
     if mode is not None:
         fixed["group_access"] = bool(mode & stat.S_IRGRP)
@@ -151,7 +153,7 @@ def _read_cluster(configuration: Path, *, with_contents: bool) -> Live:
     )
 
 
-def _postmaster(data: Path) -> tuple[int | None, int | None]:
+def read_postmaster(data: Path) -> tuple[int | None, int | None]:
     """Process and port of the server that runs on the data folder."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
@@ -180,7 +182,7 @@ def _control_data(data: Path) -> dict[str, t.Any]:
     return fixed
 
 
-def _ask(port: int, query: str) -> list[str] | None:
+def ask_server(port: int, query: str) -> list[str] | None:
     """The rows of a query by the owner over the Unix socket; ``None`` when the server does not let it in."""
     account = pwd.getpwnam(OWNER)
     outcome = subprocess.run(

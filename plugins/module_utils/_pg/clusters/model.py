@@ -36,6 +36,7 @@ AT_CREATION: dict[str, t.Any] = {
 class Desired:
     """A cluster as described; ``None`` where the description says nothing.
 
+    :param created_elsewhere: it comes to be by a copy of another server, not by initdb.
     :param fixed: what initdb decides for good, only the described keys of :data:`AT_CREATION`.
     """
 
@@ -47,6 +48,7 @@ class Desired:
     wal_directory: str | None = None
     start: t.Literal["auto", "manual"] = "auto"
     initdb_options: tuple[str, ...] = ()
+    created_elsewhere: bool = False
     fixed: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
     @property

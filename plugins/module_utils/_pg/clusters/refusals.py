@@ -50,7 +50,11 @@ def refusals(host: Host, desired: t.Sequence[Desired], unlisted_main: str) -> li
 
 def is_new(host: Host, cluster: Desired) -> bool:
     """Whether the cluster has to be created: it is not there, or its creation never ended."""
-    return cluster.state == "present" and (cluster.name not in host.clusters or cluster.name in host.interrupted)
+    return _is_created_here(cluster) and (cluster.name not in host.clusters or cluster.name in host.interrupted)
+
+
+def _is_created_here(cluster: Desired) -> bool:
+    return cluster.state == "present" and not cluster.created_elsewhere
 
 
 def drops_main(host: Host, desired: t.Sequence[Desired], unlisted_main: str) -> bool:
@@ -60,8 +64,9 @@ def drops_main(host: Host, desired: t.Sequence[Desired], unlisted_main: str) -> 
 def _of_the_host(host: Host) -> t.Iterator[str]:
     for major, names in host.majors.items():
         yield (
-            f"The host holds the PostgreSQL {major} cluster {', '.join(names)} (/etc/postgresql/{major}). Only PostgreSQL"
-            f" {MAJOR} is run here, and nothing is upgraded: move it with pg_upgradecluster, or choose another host."
+            f"The host holds the PostgreSQL {major} cluster {', '.join(names)} (/etc/postgresql/{major}). Only"
+            f" PostgreSQL {MAJOR} is run here, and nothing is upgraded: move it with pg_upgradecluster, or"
+            " choose another host."
         )
 
 

@@ -1,0 +1,156 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asking systemd and the servers, and telling systemd what to do.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+from ..._errors import GroundworkError
+from ..._plan import Plan
+from ..clusters.live import ask_server, read_postmaster
+from ..clusters.model import MAJOR, PROGRAMS, SOCKETS
+from .model import ALL, Unit, Wanted
+
+_PROPERTIES = "Id,ActiveState,NeedDaemonReload,ActiveEnterTimestampMonotonic,DropInPaths,UnitFileState"
+_LINES_OF_A_LOG = 15
+
+
+def read_units(wanted: t.Sequence[Wanted]) -> tuple[dict[str, Unit], bool]:
+    """The units by cluster, and whether clusters are started with the host."""
+    shown = _show([*(cluster.unit for cluster in wanted), ALL])
+    units = {cluster.name: _read_unit(cluster, shown.get(cluster.unit, {})) for cluster in wanted}
+    return units, shown.get(ALL, {}).get("UnitFileState") == "enabled"
+
+
+def apply_plan(plan: Plan, wanted: t.Sequence[Wanted], timeout: int) -> None:
+    """Carry out the steps. A server that does not start does not keep the next one from being started.
+
+    :raises GroundworkError: what failed, after everything was tried.
+    """
+    by_name = {cluster.name: cluster for cluster in wanted}
+    failed: list[GroundworkError] = []
+    for step in plan:
+        if step.kind == "systemd":
+            _run("daemon-reload")
+        elif step.action == "enable":
+            _run("enable", step.name)
+        elif step.action == "start":
+            failed += _start(by_name[step.name], timeout)
+        elif step.action == "reload":
+            _reload(by_name[step.name])
+    if len(failed) == 1:
+        raise failed[0]
+    if failed:
+        raise GroundworkError("\n".join(error.message for error in failed), code="start_failed")
+
+
+def _start(cluster: Wanted, timeout: int) -> list[GroundworkError]:
+    deadline = time.monotonic() + timeout
+    subprocess.run(["/usr/bin/systemctl", "reset-failed", cluster.unit], capture_output=True, check=False)
+    # systemd itself waits for as long as the recovery takes; what is waited for here has an end.
+    subprocess.run(["/usr/bin/systemctl", "start", "--no-block", cluster.unit], capture_output=True, check=False)
+    while True:
+        state = _show([cluster.unit]).get(cluster.unit, {}).get("ActiveState", "")
+        _pid, port = read_postmaster(Path(cluster.data_directory))
+        if state == "active" and port and _answers(port, cluster):
+            return []
+        if state == "failed":
+            return [_start_failed(cluster, "does not start")]
+        if time.monotonic() > deadline:
+            return [_start_failed(cluster, f"does not answer after {timeout} seconds")]
+        time.sleep(0.2)
+
+
+def _reload(cluster: Wanted) -> None:
+    _run("reload", cluster.unit)
+    # The signal is sent when systemctl returns; reading the configuration takes the server a moment longer.
+    newest = max(_written(cluster.reload_for).values(), default=0.0)
+    for _attempt in range(50):
+        if _loaded_at(read_postmaster(Path(cluster.data_directory))[1]) > newest:
+            return
+        time.sleep(0.1)
+
+
+def _loaded_at(port: int | None) -> float:
+    rows = ask_server(port, "SELECT extract(epoch FROM pg_conf_load_time())") if port else None
+    return float(rows[0]) if rows else 0.0
+
+
+def _answers(port: int, cluster: Wanted) -> bool:
+    outcome = subprocess.run(
+        [f"{PROGRAMS}/pg_isready", "--quiet", f"--host={SOCKETS}", f"--port={port}", "--timeout=5"], check=False
+    )
+    # 1 is a server that lives and lets nobody in, which is all that a standby without hot_standby ever does.
+    standby = Path(cluster.data_directory, "standby.signal").exists()
+    return outcome.returncode == 0 or (outcome.returncode == 1 and standby)
+
+
+def _start_failed(cluster: Wanted, how: str) -> GroundworkError:
+    log = Path(f"/var/log/postgresql/postgresql-{MAJOR}-{cluster.name}.log")
+    lines = log.read_text(errors="replace").splitlines()[-_LINES_OF_A_LOG:] if log.is_file() else []
+    return GroundworkError(
+        f"The server of cluster {cluster.name} {how}. Its log ends with:\n" + "\n".join(f"  {line}" for line in lines),
+        where=f"{log}; journalctl -u {cluster.unit}",
+        untouched="its data and the other servers",
+        hint="Mend the cause that the log names and run again.",
+        code="start_failed",
+    )
+
+
+def _show(units: t.Sequence[str]) -> dict[str, dict[str, str]]:
+    outcome = subprocess.run(
+        ["/usr/bin/systemctl", "show", f"--property={_PROPERTIES}", "--", *units],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if outcome.returncode:
+        raise GroundworkError(
+            f"systemd does not answer: {outcome.stderr.strip()}", untouched="everything",
+            hint="The servers run as systemd units; this host has to be booted with systemd.", code="no_systemd",
+        )  # fmt: skip
+    blocks = (dict(_pairs(block)) for block in outcome.stdout.split("\n\n") if block.strip())
+    return {block["Id"]: block for block in blocks}
+
+
+def _pairs(block: str) -> t.Iterator[tuple[str, str]]:
+    for line in block.splitlines():
+        name, _equals, value = line.partition("=")
+        yield name, value
+
+
+def _read_unit(cluster: Wanted, shown: dict[str, str]) -> Unit:
+    pid, port = read_postmaster(Path(cluster.data_directory))
+    state = shown.get("ActiveState", "inactive")
+    monotonic = int(shown.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
+    running = state in ("active", "reloading")
+    return Unit(
+        state=state,
+        needs_daemon_reload=shown.get("NeedDaemonReload") == "yes",
+        pid=pid,
+        port=port,
+        since=time.time() - time.monotonic() + monotonic if running else 0,
+        loaded_at=_loaded_at(port) or None if running and cluster.reload_for else None,
+        drop_ins=_written(shown.get("DropInPaths", "").split()),
+        reload_for=_written(cluster.reload_for),
+    )
+
+
+def _written(paths: t.Iterable[str]) -> dict[str, float]:
+    return {path: Path(path).stat().st_mtime for path in paths if Path(path).is_file()}
+
+
+def _run(*arguments: str) -> None:
+    outcome = subprocess.run(["/usr/bin/systemctl", *arguments], capture_output=True, text=True, check=False)
+    if outcome.returncode:
+        raise GroundworkError(
+            f"systemctl {' '.join(arguments)} failed: {outcome.stderr.strip()}",
+            untouched="the servers that run",
+            hint="Mend the cause and run again.",
+            code="command_failed",
+        )

@@ -1,0 +1,175 @@
+#!/usr/bin/python
+
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_services
+short_description: Have the servers of a host's PostgreSQL 16 clusters run as systemd units
+version_added: 1.0.0
+description:
+  - For every cluster of a host in one task. Has systemd read changed units, has the clusters start with the host,
+    starts what does not run and waits until it answers.
+  - Tells a server to reload when files that it reads then, such as a renewed certificate, are newer than what it has
+    read.
+  - Never stops and never restarts a server. Why one has to be restarted, as far as its unit is concerned, is returned.
+author:
+  - The groundwork.databases maintainers (@groundwork)
+extends_documentation_fragment:
+  - groundwork.databases._attributes
+  - groundwork.databases._attributes.full
+requirements:
+  - systemd
+  - postgresql-common and postgresql-16, outside check mode
+  - root
+options:
+  clusters:
+    description:
+      - The clusters.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - Name of the cluster.
+        type: str
+        required: true
+      data_directory:
+        description:
+          - Its data folder.
+        type: path
+        required: true
+      reload_for:
+        description:
+          - Files that the server reads when it is told to reload.
+        type: list
+        elements: path
+        default: []
+  timeout:
+    description:
+      - Seconds to wait for a server to answer. One that was not shut down replays its write-ahead log first.
+    type: int
+    default: 300
+"""
+
+EXAMPLES = r"""
+- name: Have both servers run
+  groundwork.databases.pg_services:
+    clusters:
+      - name: shop
+        data_directory: /var/lib/postgresql/16/shop
+        reload_for: [/etc/postgresql/16/shop/tls/server.pem]
+      - name: archive
+        data_directory: /var/lib/postgresql/16/archive
+"""
+
+RETURN = r"""
+actions:
+  description: What was, or in check mode would be, done, in order.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {action: start, kind: server, name: shop, statement: systemctl start postgresql@16-shop.service}
+clusters:
+  description: The clusters in the order of the description, as they are afterwards.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name.
+      type: str
+    unit:
+      description: systemd unit.
+      type: str
+    running:
+      description: Whether the server runs.
+      type: bool
+    running_port:
+      description: Port that the server listens on, V(null) when it does not run.
+      type: int
+    pid:
+      description: Process of the postmaster.
+      type: int
+    restart_reasons:
+      description: Why the server has to be restarted; what waits in its settings is not among it.
+      type: list
+      elements: str
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._errors import GroundworkError
+from ..module_utils._pg.services.model import Unit, Wanted, plan_services, restart_reasons
+from ..module_utils._pg.services.systemd import apply_plan, read_units
+
+
+def describe(cluster: Wanted, unit: Unit) -> dict[str, t.Any]:
+    return {
+        "name": cluster.name,
+        "unit": cluster.unit,
+        "running": unit.active,
+        "running_port": unit.port,
+        "pid": unit.pid,
+        "restart_reasons": restart_reasons(unit),
+    }
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    wanted = [
+        Wanted(options["name"], options["data_directory"], tuple(options["reload_for"]))
+        for options in module.params["clusters"]
+    ]
+    units, all_enabled = read_units(wanted)
+    plan = plan_services(wanted, units, all_enabled)
+    if plan and not module.check_mode:
+        apply_plan(plan, wanted, module.params["timeout"])
+        units, all_enabled = read_units(wanted)
+        left = plan_services(wanted, units, all_enabled)
+        if left:
+            raise GroundworkError(
+                "The servers are not as described after everything was done: "
+                + ", ".join(f"{step.action} {step.kind} {step.name}" for step in left),
+                hint="Something else changes them at the same time. Run again.",
+                code="not_converged",
+            )
+    return {
+        "changed": plan.changed,
+        "actions": plan.actions(),
+        "diff": plan.diff(),
+        "clusters": [describe(cluster, units[cluster.name]) for cluster in wanted],
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "clusters": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "data_directory": {"type": "path", "required": True},
+                    "reload_for": {"type": "list", "elements": "path", "default": []},
+                },
+            },
+            "timeout": {"type": "int", "default": 300},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module)
+    except GroundworkError as error:
+        module.fail_json(**error.result())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
