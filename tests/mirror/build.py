@@ -17,6 +17,7 @@ import archive
 import deb
 import mongodb
 import mongosh
+import pgbouncer
 import postgresql
 import wheels
 from repository import SigningKey, Suite, publish
@@ -87,7 +88,7 @@ def _build(mongod: Path | None, tools: Path | None) -> str:
     # Beside the final place, so that the last step is a rename and a half-built mirror is never served.
     scratch = Path(tempfile.mkdtemp(prefix="build-", dir=STATE))
     try:
-        postgresql_debs = _postgresql_debs(scratch)
+        postgresql_debs = [*_postgresql_debs(scratch), *_pgbouncer_debs(scratch)]
         mongodb_debs = _mongodb_debs(scratch, mongod, tools)
         tree = scratch / "tree"
         publish(tree / "pgdg", postgresql_debs, PGDG, key)
@@ -96,11 +97,44 @@ def _build(mongod: Path | None, tools: Path | None) -> str:
         (tree / "key.asc").write_text(key.public())
         for entry in [tree, *tree.rglob("*")]:
             entry.chmod(0o755 if entry.is_dir() else 0o644)
-        shutil.rmtree(TREE, ignore_errors=True)
-        tree.rename(TREE)
+        _replace(tree, TREE)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return ", ".join(" ".join(file.stem.split("_")[:2]) for file in sorted([*postgresql_debs, *mongodb_debs]))
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Bring the folder that is served to the new state file by file: a container that has mounted it goes on seeing it."""
+    entries = sorted(new.rglob("*"))
+    old.mkdir(exist_ok=True)
+    old.chmod(0o755)
+    for entry in entries:
+        target = old / entry.relative_to(new)
+        if entry.is_dir():
+            target.mkdir(exist_ok=True)
+            target.chmod(0o755)
+        elif not entry.name.startswith(("InRelease", "Release")):
+            entry.rename(target)
+    # The signed lists come last, when what they name is there.
+    for entry in entries:
+        if entry.is_file():
+            entry.rename(old / entry.relative_to(new))
+    kept = {entry.relative_to(new) for entry in entries}
+    for entry in sorted(old.rglob("*"), reverse=True):
+        if entry.relative_to(old) not in kept:
+            if entry.is_dir():
+                entry.rmdir()
+            else:
+                entry.unlink()
+
+
+def _pgbouncer_debs(scratch: Path) -> list[Path]:
+    folder = scratch / "pgbouncer"
+    folder.mkdir()
+    debs = [Path(shutil.move(package, scratch)) for package in pgbouncer.packages(folder, DOWNLOADS)]
+    if not debs:
+        say("Ubuntu's archive does not answer: pgbouncer is left out, only the distribution's old one can be installed")
+    return debs
 
 
 def _postgresql_debs(scratch: Path) -> list[Path]:
