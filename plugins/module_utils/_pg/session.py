@@ -21,9 +21,10 @@ class SqlError(Exception):
     :ivar sqlstate: five characters; empty when the connection broke.
     :ivar position: 1-based character in the statement, 0 when the server names none.
     :ivar lost: the session is gone; whether the statement took effect is not known.
+    :param ahead: characters of the message that stood before the statement.
     """
 
-    def __init__(self, error: t.Any, lost: bool) -> None:
+    def __init__(self, error: t.Any, lost: bool, ahead: int = 0) -> None:
         diagnostics = getattr(error, "diag", None)
         self.lost = lost
         self.sqlstate: str = getattr(error, "pgcode", None) or ""
@@ -31,7 +32,7 @@ class SqlError(Exception):
         self.detail: str = getattr(diagnostics, "message_detail", None) or ""
         self.hint: str = getattr(diagnostics, "message_hint", None) or ""
         self.context: str = getattr(diagnostics, "context", None) or ""
-        self.position = int(getattr(diagnostics, "statement_position", None) or 0)
+        self.position = max(0, int(getattr(diagnostics, "statement_position", None) or 0) - ahead)
         super().__init__(self.text)
 
 
@@ -55,6 +56,7 @@ class Session:
             connection.set_client_encoding("UTF8")
         connection.notices = _Notices()
         self._cursor = connection.cursor()
+        self._ahead = ""
 
     @classmethod
     def open(cls, options: dict[str, t.Any], database: str, application_name: str) -> Session:
@@ -84,16 +86,26 @@ class Session:
 
         :raises SqlError: whatever the server refuses.
         """
+        ahead, self._ahead = self._ahead, ""
         try:
-            self._cursor.execute(sql)
+            self._cursor.execute(ahead + sql)
         except api.DRIVER_ERROR as error:
-            raise SqlError(error, self.is_lost) from None
+            raise SqlError(error, self.is_lost, len(ahead)) from None
+
+    def run_with_next(self, sql: str) -> None:
+        """Keep SQL until something else is sent and send it in front of that, which spares a way there and back."""
+        self._ahead += f"{sql};\n"
+
+    def _send_ahead(self) -> None:
+        if self._ahead:
+            self.run("")
 
     def rows(self, sql: str, *values: t.Any) -> list[tuple[t.Any, ...]]:
         """Send a query with ``%s`` for each value and return its rows.
 
         :raises SqlError: whatever the server refuses.
         """
+        self._send_ahead()
         try:
             self._cursor.execute(sql, values or None)
             return self._cursor.fetchall() if self._cursor.description else []
@@ -105,6 +117,7 @@ class Session:
 
         :raises SqlError: whatever the server refuses.
         """
+        self._send_ahead()
         try:
             self._cursor.execute(sql, values)
             return t.cast("list[tuple[t.Any, ...]]", self._cursor.fetchall())
@@ -126,6 +139,7 @@ class Session:
 
         :raises SqlError: whatever the server refuses.
         """
+        self._send_ahead()
         try:
             self._cursor.copy_expert(sql, data, size=1 << 16)
         except api.DRIVER_ERROR as error:
@@ -143,6 +157,7 @@ class Session:
 
     def rollback(self) -> None:
         """End a transaction, if there is one and the session still lives."""
+        self._ahead = ""
         if not self.is_lost and self.in_transaction:
             self.run("ROLLBACK")
 

@@ -18,10 +18,12 @@ from . import conffile, locales, marker
 from .model import CONFIGURATION, MAJOR, OWNER, PROGRAMS, SOCKETS, Desired, Folder, Host, Live
 
 _PROPERTIES = """
-SELECT current_setting('server_version'), pg_is_in_recovery(), pg_encoding_to_char(encoding), datcollate,
-       CASE datlocprovider WHEN 'i' THEN 'icu' ELSE 'libc' END, coalesce(daticulocale, '')
+SELECT pg_encoding_to_char(encoding), datcollate, CASE datlocprovider WHEN 'i' THEN 'icu' ELSE 'libc' END,
+       coalesce(daticulocale, '')
 FROM pg_database WHERE datname = 'template0'
 """
+# What initdb decided and files tell; for the rest the server is asked.
+_ANSWERED_BY_FILES = frozenset({"checksums", "wal_segment_size", "group_access"})
 # Everything beside what initdb makes: databases, roles, and relations in the database that the package made.
 _CONTENTS = """
 SELECT 'database ' || datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')
@@ -35,11 +37,11 @@ LIMIT 20
 def read_host(desired: t.Sequence[Desired], *, wanted_locales: t.Sequence[str], unlisted_main: str) -> Host:
     installed = Path(PROGRAMS, "initdb").is_file()
     interrupted = marker.read()
-    listed = {cluster.name for cluster in desired}
+    described = {cluster.name: cluster for cluster in desired}
+    asked = {"main"} - set(described) if unlisted_main != "keep" else set()
+    asked |= {name for name, cluster in described.items() if not _ANSWERED_BY_FILES.issuperset(cluster.fixed)}
     clusters = {
-        path.parent.name: _read_cluster(
-            path.parent, with_contents=unlisted_main != "keep" and path.parent.name == "main" and "main" not in listed
-        )
+        path.parent.name: _read_cluster(path.parent, ask=path.parent.name in asked)
         for path in sorted(Path(CONFIGURATION).glob("*/postgresql.conf"))
     }
     names = {*wanted_locales, *(cluster.at_creation("locale") for cluster in desired)}
@@ -121,18 +123,18 @@ def _read_folder(path: Path, interrupted: dict[str, tuple[str, ...]]) -> Folder:
     return Folder("data" if "PG_VERSION" in names else "other", free, device, tuple(names[:5]))
 
 
-def _read_cluster(configuration: Path, *, with_contents: bool) -> Live:
+def _read_cluster(configuration: Path, *, ask: bool) -> Live:
     settings = conffile.read_settings(configuration / "postgresql.conf")
     data = Path(settings.get("data_directory", f"/var/lib/postgresql/{MAJOR}/{configuration.name}"))
     pid, running_port = read_postmaster(data)
     fixed = _control_data(data)
-    version, standby, contents = None, (data / "standby.signal").exists(), None
-    if running_port:
+    contents = None
+    if ask and running_port:
         row = ask_server(running_port, _PROPERTIES)
         if row:
-            version, _recovery, encoding, locale, provider, icu = row[0].split("|")
+            encoding, locale, provider, icu = row[0].split("|")
             fixed |= {"encoding": encoding, "locale": locale, "locale_provider": provider, "icu_locale": icu or None}
-        contents = tuple(ask_server(running_port, _CONTENTS) or ()) if with_contents and row else None
+            contents = tuple(ask_server(running_port, _CONTENTS) or ())
     mode = stat.S_IMODE(data.stat().st_mode) if data.is_dir() else None
     if mode is not None:
         fixed["group_access"] = bool(mode & stat.S_IRGRP)
@@ -148,8 +150,7 @@ def _read_cluster(configuration: Path, *, with_contents: bool) -> Live:
         mode=mode,
         fixed=fixed,
         contents=contents,
-        version=version,
-        standby=standby,
+        standby=(data / "standby.signal").exists(),
     )
 
 

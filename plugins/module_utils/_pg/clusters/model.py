@@ -87,7 +87,6 @@ class Live:
     :param mode: permissions of the data folder, ``None`` when it is missing.
     :param fixed: what initdb decided, as far as it could be read: the rest takes a running server.
     :param contents: what somebody put into the cluster, ``None`` when that was not read.
-    :param version: the running server's version.
     """
 
     name: str
@@ -100,7 +99,6 @@ class Live:
     mode: int | None = 0o700
     fixed: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     contents: tuple[str, ...] | None = None
-    version: str | None = None
     standby: bool = False
 
 

@@ -128,7 +128,9 @@ class _Run:
     def file(self, pending: PendingFile) -> list[Finding]:
         """Lint one file."""
         context = self._context
-        decisions = [self._modes.of_statement(statement) for statement in pending.statements]
+        decisions = pending.decisions
+        if decisions is None:
+            decisions = [self._modes.of_statement(statement) for statement in pending.statements]
         context.begin(pending, FileState(decisions))
         ignores = ignore.read(pending.comments)
         findings: list[Finding] = []
@@ -137,8 +139,8 @@ class _Run:
             context.decision = decision
             ddl = ddl_reader.parse(statement)
             for rule in self._rules_for(ddl):
-                covering = [one for one in ignores if one.covers(rule.id, statement.number)]
                 for hit in rule.check(ddl, context):
+                    covering = [one for one in ignores if one.covers(rule.id, statement.number)]
                     for one in covering:
                         one.used = True
                     if not covering:

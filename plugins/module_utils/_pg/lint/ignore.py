@@ -44,12 +44,12 @@ class Ignore:
 
 def read(comments: t.Iterable[Comment]) -> list[Ignore]:
     """The ignores of a file."""
+    directives = [(comment, match) for comment in comments if (match := _DIRECTIVE.match(comment.text))]
+    if not directives:
+        return []
     by_squawk = {name: rule.id for rule in RULES.values() for name in rule.squawk}
     found = []
-    for comment in comments:
-        match = _DIRECTIVE.match(comment.text)
-        if match is None:
-            continue
+    for comment, match in directives:
         statement = 0 if match["file"] else comment.statement
         names = [name.strip() for name in (match["ids"] or "").split(",") if name.strip()]
         squawk = match["tool"] == "squawk-"

@@ -13,6 +13,7 @@ import typing as t
 
 from ..sql.scanner import pieces
 from ..sql.statement import Filler, Statement
+from ..sql.transaction_mode import Decision
 
 _COMMENT = re.compile(r"--[^\n\r]*|/\*.*?\*/", re.DOTALL)
 
@@ -34,6 +35,7 @@ class PendingFile:
     :ivar in_transaction: how the file will be run: True for one transaction, False for one statement at a time, None
         for "one transaction unless a statement cannot".
     :ivar out_of_order: whether a higher version is applied already.
+    :ivar decisions: the transaction mode of each statement where they are known already.
     """
 
     path: str
@@ -41,6 +43,7 @@ class PendingFile:
     comments: t.Sequence[Comment] = ()
     in_transaction: bool | None = None
     out_of_order: bool = False
+    decisions: t.Sequence[Decision] | None = None
 
     @classmethod
     def read(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import typing as t
 
 from ..._migration.version import InvalidVersionError, Version
@@ -147,9 +148,12 @@ class Table:
                 row.success,
             )
         )
+        return f"{self._insert_into} VALUES ({values}, now() AT TIME ZONE 'UTC')"
+
+    @functools.cached_property
+    def _insert_into(self) -> str:
         columns = ", ".join(quote_name(name) for name in (*_WRITTEN, "installed_on"))
-        into = f"INSERT INTO {self.qualified} ({columns})"
-        return f"{into} VALUES ({values}, now() AT TIME ZONE 'UTC')"
+        return f"INSERT INTO {self.qualified} ({columns})"
 
     def exists(self, session: Session) -> bool:
         """Flyway's own test: an ordinary table; a view or partitioned table of that name does not count."""

@@ -13,7 +13,6 @@ import typing as t
 
 from ..._errors import GroundworkError
 from ..session import LOCK_NOT_AVAILABLE, Session, SqlError
-from ..sql.transaction_mode import TransactionModes
 from .prepare import Prepared
 
 OFF = "off"
@@ -48,7 +47,7 @@ class LintSettings:
 
 
 def lint(
-    settings: LintSettings, prepared: t.Sequence[Prepared], session: Session | None, modes: TransactionModes
+    settings: LintSettings, prepared: t.Sequence[Prepared], session: Session | None
 ) -> tuple[list[dict[str, t.Any]], list[str]]:
     """Lint what is going to run.
 
@@ -74,7 +73,6 @@ def lint(
         settings.rules,
         thresholds=live.Thresholds(**settings.thresholds),
         naming=settings.naming,
-        modes=modes,
     )
     skipped = [f"{item.script.path} is too large to be linted." for item in prepared if not item.pending]
     serious = [finding for finding in findings if finding.level == "error"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import time
 import typing as t
 
@@ -30,6 +31,10 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 """
 
 
+#: What a run sends in front of a script's first statements, see ``Surroundings.begin``: it tells nobody anything.
+_OPENING = re.compile(r"\ABEGIN; [^\n]*;\n")
+
+
 @dataclasses.dataclass(frozen=True)
 class Holder:
     """Another session that is in the way."""
@@ -42,7 +47,7 @@ class Holder:
     seconds: int
 
     def __str__(self) -> str:
-        query = " ".join((self.query or "").split())
+        query = " ".join(_OPENING.sub("", self.query or "").split())
         name = self.application or "no application name"
         shown = f", {self.state}: {query[:120]}" if query else ""
         return f"pid {self.pid} ({name}, user {self.user}, for {self.seconds} s{shown})"

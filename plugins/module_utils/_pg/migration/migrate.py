@@ -223,7 +223,7 @@ class Run:
         placeholders, modes = self.placeholders(live), modes_of(session)
         prepared = [prepare(script, placeholders, modes, self.settings.mixed) for script in scripts]
         self._refuse_mixed_group(prepared)
-        self.findings, warnings = linting.lint(self.settings.lint, prepared, session, modes_of(session))
+        self.findings, warnings = linting.lint(self.settings.lint, prepared, session)
         self.lint_warnings = warnings
         for item in prepared:
             item.pending = None

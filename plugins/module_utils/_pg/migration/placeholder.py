@@ -7,6 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import copy
 import re
 import typing as t
 
@@ -26,12 +27,13 @@ class Placeholders:
         self._prefix = prefix
         self._suffix = suffix
         self._own = f"flyway{separator}"
-        self._separator = separator
         self._pattern = re.compile(re.escape(prefix) + r"(.*?)" + re.escape(suffix), re.DOTALL)
 
     def with_values(self, values: t.Mapping[str, str]) -> Placeholders:
         """A copy with more values."""
-        return Placeholders({**self._values, **values}, self._prefix, self._suffix, self._separator)
+        more = copy.copy(self)
+        more._values = {**self._values, **{name.lower(): value for name, value in values.items()}}
+        return more
 
     def lines(self, lines: t.Iterable[str], where: str) -> t.Iterator[str]:
         """Yield the lines with every placeholder replaced.

@@ -17,7 +17,7 @@ from ..session import Session
 from ..sql.cursor import Cursor, Name
 from ..sql.scanner import statements
 from ..sql.statement import Statement
-from ..sql.transaction_mode import Mode, TransactionModes
+from ..sql.transaction_mode import ORDINARY, Decision, Mode, TransactionModes
 from .placeholder import Placeholders
 from .script import Script
 
@@ -102,8 +102,9 @@ def prepare(script: Script, placeholders: Placeholders, modes: TransactionModes,
     pending = None
     if script.file.size <= LINT_BYTES:
         pending = PendingFile.read(script.label, script.lines(placeholders), in_transaction=False if alone else None)
-    for statement in pending.statements if pending else read(script, placeholders):
-        reader.take(statement)
+    decisions = [reader.take(statement) for statement in (pending.statements if pending else read(script, placeholders))]
+    if pending:
+        pending = dataclasses.replace(pending, decisions=decisions)
     prepared = Prepared(script, placeholders, not alone, reader.kept, pending=pending)
     if reader.outside:
         if reader.ordinary and not mixed and not alone:
@@ -127,7 +128,8 @@ class _Reader:
         self.ordinary: Statement | None = None
         self._count = 0
 
-    def take(self, statement: Statement) -> None:
+    def take(self, statement: Statement) -> Decision:
+        """Note a statement; return its transaction mode."""
         self._count = statement.number
         if statement.copy_data is not None:
             self.kept = None
@@ -136,7 +138,7 @@ class _Reader:
         if not _INTERESTING.match(statement.text):
             if not _NEUTRAL.match(statement.text):
                 self.ordinary = self.ordinary or statement
-            return
+            return ORDINARY
         decision = self._modes.of(statement.tokens)
         verb = transaction_verb(statement)
         if verb:
@@ -145,6 +147,7 @@ class _Reader:
             self.outside = self.outside or (statement, decision.reason)
         elif decision.mode is Mode.TRANSACTIONAL:
             self.ordinary = self.ordinary or statement
+        return decision
 
     @property
     def is_wrapped(self) -> bool:

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One statement of a script on its way to the server.
+"""Statements of scripts on their way to the server.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -33,29 +33,25 @@ def send(session: Session, statement: Statement, prepared: Prepared) -> None:
         raise StatementFailedError(error, statement, prepared) from None
 
 
-def send_together(session: Session, statements: t.Sequence[Statement], prepared: Prepared) -> bool:
-    """Send all statements in one message, which spares the way there and back for each of them.
+def send_together(session: Session, statements: t.Sequence[Statement], prepared: Prepared) -> None:
+    """Send all statements of a script in one message, which spares the way there and back for each of them.
 
-    :return: False when one failed and the server does not say where: only sending them one by one tells which.
     :raises StatementFailedError: the server refuses one and says where.
+    :raises UnlocatedError: the server refuses one and does not say where: only sending them one by one tells which.
     """
     try:
         session.run(_SEPARATOR.join(statement.text for statement in statements))
-        return True
     except SqlError as error:
         if error.lost or error.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED):
             # The next attempt sends one by one; a script that stops here has no statement to blame.
             raise StatementFailedError(error, statements[0], prepared) from None
-        if not error.position:
-            return False
         start = 0
         for statement in statements:
-            end = start + len(statement.text)
-            if error.position <= end:
+            if start < error.position <= start + len(statement.text):
                 error.position -= start
                 raise StatementFailedError(error, statement, prepared) from None
-            start = end + len(_SEPARATOR)
-        return False
+            start += len(statement.text) + len(_SEPARATOR)
+        raise UnlocatedError from None
 
 
 def can_go_together(statements: t.Sequence[Statement]) -> bool:
@@ -63,6 +59,10 @@ def can_go_together(statements: t.Sequence[Statement]) -> bool:
     return len(statements) > 1 and all(
         statement.copy_data is None and statement.standard_conforming_strings for statement in statements
     )
+
+
+class UnlocatedError(Exception):
+    """Something in a message failed, and the server does not say what."""
 
 
 class StatementFailedError(Exception):

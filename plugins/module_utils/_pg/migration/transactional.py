@@ -15,12 +15,8 @@ from ..session import Session
 from .blockers import Watch
 from .callback import Callbacks
 from .prepare import Prepared
-from .sending import can_go_together, rollback_quietly, send, send_together
+from .sending import UnlocatedError, can_go_together, rollback_quietly, send, send_together
 from .surroundings import Surroundings
-
-
-class UnlocatedError(Exception):
-    """A statement of a message failed, and the server does not say which."""
 
 
 class Transaction:
@@ -73,7 +69,7 @@ class Transaction:
         times: list[int] = []
         session = self._session
         try:
-            session.run(self._surroundings.begin())
+            session.run_with_next(self._surroundings.begin())
             for number, prepared in enumerate(group):
                 if execute and self._grouped and _first_repeatable(group, number):
                     self._callbacks.inside("afterVersioned")
@@ -104,8 +100,7 @@ class Transaction:
         statements = list(prepared.statements()) if prepared.kept is not None else []
         self._watch.begin()
         if together and not each and can_go_together(statements):
-            if not send_together(self._session, statements, prepared):
-                raise UnlocatedError
+            send_together(self._session, statements, prepared)
             self._watch.end()
             return
         for statement in prepared.statements():

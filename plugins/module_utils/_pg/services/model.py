@@ -40,6 +40,7 @@ class Unit:
     :param state: systemd's ActiveState.
     :param pid: the postmaster on the data folder, whoever started it.
     :param since: when the unit became active, in seconds since 1970; 0 when it is not.
+    :param version: what the server says it is; the installed programs may be newer.
     :param loaded_at: when the server last read its configuration, ``None`` when it could not be asked.
     :param drop_ins: when each drop-in was last written.
     :param reload_for: the same for the files that a reload is for.
@@ -49,6 +50,8 @@ class Unit:
     needs_daemon_reload: bool = False
     pid: int | None = None
     port: int | None = None
+    version: str | None = None
+    standby: bool = False
     since: float = 0
     loaded_at: float | None = None
     drop_ins: dict[str, float] = dataclasses.field(default_factory=dict)

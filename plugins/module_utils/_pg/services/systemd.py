@@ -19,6 +19,10 @@ from ..clusters.model import MAJOR, PROGRAMS, SOCKETS
 from .model import ALL, Unit, Wanted
 
 _PROPERTIES = "Id,ActiveState,NeedDaemonReload,ActiveEnterTimestampMonotonic,DropInPaths,UnitFileState"
+_STATE = """
+SELECT split_part(current_setting('server_version'), ' ', 1), pg_is_in_recovery(),
+       extract(epoch FROM pg_conf_load_time())
+"""
 _LINES_OF_A_LOG = 15
 
 
@@ -73,14 +77,18 @@ def _reload(cluster: Wanted) -> None:
     # The signal is sent when systemctl returns; reading the configuration takes the server a moment longer.
     newest = max(_written(cluster.reload_for).values(), default=0.0)
     for _attempt in range(50):
-        if _loaded_at(read_postmaster(Path(cluster.data_directory))[1]) > newest:
+        if _ask(read_postmaster(Path(cluster.data_directory))[1])[2] > newest:
             return
         time.sleep(0.1)
 
 
-def _loaded_at(port: int | None) -> float:
-    rows = ask_server(port, "SELECT extract(epoch FROM pg_conf_load_time())") if port else None
-    return float(rows[0]) if rows else 0.0
+def _ask(port: int | None) -> tuple[str | None, bool, float]:
+    """Version, whether it is a standby, and when the configuration was read, of the server on the port."""
+    rows = ask_server(port, _STATE) if port else None
+    if not rows:
+        return None, False, 0.0
+    version, standby, loaded_at = rows[0].split("|")
+    return version, standby == "t", float(loaded_at)
 
 
 def _answers(port: int, cluster: Wanted) -> bool:
@@ -129,13 +137,16 @@ def _read_unit(cluster: Wanted, shown: dict[str, str]) -> Unit:
     state = shown.get("ActiveState", "inactive")
     monotonic = int(shown.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
     running = state in ("active", "reloading")
+    version, standby, loaded_at = _ask(port) if running else (None, False, 0.0)
     return Unit(
         state=state,
         needs_daemon_reload=shown.get("NeedDaemonReload") == "yes",
         pid=pid,
         port=port,
         since=time.time() - time.monotonic() + monotonic if running else 0,
-        loaded_at=_loaded_at(port) or None if running and cluster.reload_for else None,
+        version=version,
+        standby=standby,
+        loaded_at=loaded_at or None,
         drop_ins=_written(shown.get("DropInPaths", "").split()),
         reload_for=_written(cluster.reload_for),
     )

@@ -26,6 +26,7 @@ OF_THE_CLUSTER = {
     "external_pid_file": "name",
 }
 _PASSWORD = re.compile(r"""\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']+)""", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"passphrase|password$|secret|api_?key", re.IGNORECASE)
 
 
 class Finding(t.NamedTuple):
@@ -84,9 +85,15 @@ def shown(name: str, value: t.Any) -> str:
 
 
 def hidden(name: str, written: str) -> str:
-    if re.search(r"passphrase|password$|secret|api_?key", name.lower()) and name.lower() != "password_encryption":
-        return "(hidden)"
-    return _PASSWORD.sub("password=(hidden)", written)
+    """The text of a value without the secrets in it."""
+    return "(hidden)" if _SECRET_NAME.search(name) else _PASSWORD.sub("password=(hidden)", written)
+
+
+def secrets(name: str, value: t.Any) -> list[str]:
+    """The secrets in a value, for whoever has to keep them out of what is shown."""
+    if _SECRET_NAME.search(name):
+        return [str(value)]
+    return [found.strip("'") for found in _PASSWORD.findall(str(value))]
 
 
 class Effective(t.NamedTuple):

@@ -7,7 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
-import dataclasses
+import typing as t
 
 from .cursor import Cursor, Name, NotUnderstoodError, split
 from .lexer import QUOTED, Token
@@ -101,7 +101,7 @@ def read_constraint(cursor: Cursor) -> Constraint:
             not_valid = True
         else:
             cursor.skip_nested()
-    return dataclasses.replace(constraint, name=name, not_valid=not_valid, start=start)
+    return constraint._replace(name=name, not_valid=not_valid, start=start)
 
 
 def _constraint_body(cursor: Cursor) -> Constraint:
@@ -132,53 +132,60 @@ def _identifiers(tokens: list[Token]) -> tuple[str, ...]:
 
 def read_column(cursor: Cursor) -> Column:
     """Read a column definition up to the end of the tokens."""
-    first = cursor.next()
-    cursor.position -= 1
+    start = cursor.position
     name = cursor.identifier()
-    column = Column(name, read_type(cursor), start=first.start)
+    type_ = read_type(cursor)
     constraints: list[Constraint] = []
+    given: dict[str, t.Any] = {}
     label: str | None = None
     while not cursor.done:
-        token = cursor.next()
-        cursor.position -= 1
+        begins = cursor.tokens[cursor.position].start
         if cursor.accept("constraint"):
             label = cursor.identifier()
             continue
-        found, column = _column_part(cursor, column)
+        found = _column_part(cursor, given)
         if found:
-            constraints.append(dataclasses.replace(found, name=label, columns=(name,), start=token.start))
+            constraints.append(Constraint(**found, name=label, columns=(name,), start=begins))
             label = None
-    return dataclasses.replace(column, constraints=tuple(constraints))
+    return Column(name, type_, tuple(constraints), **given, start=cursor.tokens[start].start)
 
 
-def _column_part(cursor: Cursor, column: Column) -> tuple[Constraint | None, Column]:
-    """Read one clause of a column definition."""
+def _column_part(cursor: Cursor, given: dict[str, t.Any]) -> dict[str, t.Any] | None:
+    """Read one clause of a column definition.
+
+    :param given: gets what the clause says of the column itself.
+    :return: the fields of the constraint, when it is one.
+    """
     if cursor.accept("not", "null"):
-        return Constraint("not null"), dataclasses.replace(column, not_null=True)
+        given["not_null"] = True
+        return {"kind": "not null"}
     if cursor.accept("null"):
-        return None, column
+        return None
     if cursor.accept("default"):
         start = cursor.position
         cursor.skip_nested()
         cursor.until(*_AFTER_A_VALUE, symbol=",")
-        return None, dataclasses.replace(column, default=tuple(cursor.tokens[start : cursor.position]))
+        given["default"] = tuple(cursor.tokens[start : cursor.position])
+        return None
     if cursor.accept("generated"):
-        return None, _read_generated(cursor, column)
+        _read_generated(cursor, given)
+        return None
     if cursor.accept("primary", "key"):
         _skip_index_parameters(cursor)
-        return Constraint("primary key"), dataclasses.replace(column, not_null=True)
+        given["not_null"] = True
+        return {"kind": "primary key"}
     if cursor.accept("unique"):
         if cursor.accept("nulls"):
             cursor.accept("not")
             cursor.expect("distinct")
         _skip_index_parameters(cursor)
-        return Constraint("unique"), column
+        return {"kind": "unique"}
     if cursor.accept("check"):
         expression = tuple(cursor.group())
         cursor.accept("no", "inherit")
-        return Constraint("check", expression=expression), column
+        return {"kind": "check", "expression": expression}
     if cursor.accept("references"):
-        return Constraint("foreign key", references=_read_reference(cursor)), column
+        return {"kind": "foreign key", "references": _read_reference(cursor)}
     if cursor.accept("collate"):
         cursor.name()
     elif cursor.accept_any("storage", "compression", "initially"):
@@ -187,19 +194,20 @@ def _column_part(cursor: Cursor, column: Column) -> tuple[Constraint | None, Col
         if not cursor.accept("options"):
             raise NotUnderstoodError(f"a column constraint instead of {cursor.next().value!r}")
         cursor.group()
-    return None, column
+    return None
 
 
-def _read_generated(cursor: Cursor, column: Column) -> Column:
+def _read_generated(cursor: Cursor, given: dict[str, t.Any]) -> None:
     if not cursor.accept("always"):
         cursor.expect("by", "default")
     cursor.expect("as")
     if cursor.accept("identity"):
         if cursor.sees_symbol("("):
             cursor.group()
-        return dataclasses.replace(column, identity=True, not_null=True)
+        given.update(identity=True, not_null=True)
+        return
     cursor.group()
-    return dataclasses.replace(column, generated=cursor.accept_any("stored", "virtual") or "virtual")
+    given["generated"] = cursor.accept_any("stored", "virtual") or "virtual"
 
 
 def _skip_index_parameters(cursor: Cursor) -> None:

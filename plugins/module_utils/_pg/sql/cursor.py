@@ -11,7 +11,7 @@ import dataclasses
 import re
 import typing as t
 
-from .lexer import STRING, SYMBOL, Token
+from .lexer import STRING, SYMBOL, WORD, Token
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _OPENING = {"(": 1, "[": 1, ")": -1, "]": -1}
@@ -70,10 +70,14 @@ class Cursor:
 
     def sees(self, *words: str) -> bool:
         """Whether the next tokens are these words, in order."""
-        for ahead, word in enumerate(words):
-            token = self.peek(ahead)
-            if token is None or not token.is_word(word):
+        tokens, position = self.tokens, self.position
+        if position + len(words) > len(tokens):
+            return False
+        for word in words:
+            token = tokens[position]
+            if token.value != word or token.kind != WORD:
                 return False
+            position += 1
         return True
 
     def sees_any(self, *words: str) -> bool:
@@ -163,19 +167,29 @@ class Cursor:
     def skip_nested(self) -> None:
         """Step over one token, or over everything between it and its closing partner."""
         depth = 0
-        while True:
-            token = self.next()
+        for position in range(self.position, len(self.tokens)):
+            token = self.tokens[position]
             if token.kind == SYMBOL:
                 depth += _OPENING.get(token.value, 0)
             if depth <= 0:
+                self.position = position + 1
                 return
+        raise NotUnderstoodError("the statement ends early")
 
     def until(self, *words: str, symbol: str = ",") -> list[Token]:
         """Take tokens up to one of these words or the symbol, at this level of parentheses."""
-        start = self.position
-        while not self.done and not self.sees_any(*words) and not self.sees_symbol(symbol):
-            self.skip_nested()
-        return list(self.tokens[start : self.position])
+        tokens, start = self.tokens, self.position
+        while self.position < len(tokens):
+            token = tokens[self.position]
+            if token.kind == SYMBOL:
+                if token.value == symbol:
+                    break
+                self.skip_nested()
+            elif token.kind == WORD and token.value in words:
+                break
+            else:
+                self.position += 1
+        return list(tokens[start : self.position])
 
     def rest(self) -> list[Token]:
         found = list(self.tokens[self.position :])

@@ -45,7 +45,7 @@ _KINDS = tuple(tuple(kind.split()) for kind in sorted(_NAMED, key=lambda kind: -
 
 def parse(statement: Statement) -> model.Ddl:
     """Read one statement."""
-    first = next(lexer.iterate(statement.text, statement.standard_conforming_strings), None)
+    first = statement.first_token
     if first is None or first.kind != lexer.WORD:
         return model.Other("SELECT") if first and first.is_symbol("(") else model.Unknown("it begins with no command")
     if first.value in _UNREAD:
@@ -126,6 +126,9 @@ def _create_table(cursor: Cursor, temporary: bool) -> model.CreateTable:
 
 def _is_query(cursor: Cursor) -> bool:
     """Whether the parentheses hold column names for CREATE TABLE ... AS, so nothing but names and commas."""
+    behind_first = cursor.peek(2)
+    if behind_first is None or behind_first.value not in (",", ")"):
+        return False
     ahead = Cursor(cursor.tokens, cursor.position)
     group = ahead.group()
     return all(len(part) == 1 for part in split(group)) and not ahead.done

@@ -10,15 +10,17 @@ transaction mode, a lint rule) reads tokens and never searches the text.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 
-#: Flex reads bytes and takes every one above 127 as a letter, so every character above ASCII is one here.
-LETTER = "A-Za-z_\\x80-\\U0010ffff"
+#: Flex reads bytes and takes every one above 127 as a letter, so every character above ASCII is one here. These sets say
+#: what they leave out: sets that reach up to the last character cost much to compile, and more to match.
+LETTER = r"[^\x00-@\[-^`{-\x7f]"
+LETTER_OR_DIGIT = r"[^\x00-/:-@\[-^`{-\x7f]"
+IN_WORD = r"[^\x00-#%-/:-@\[-^`{-\x7f]"
 #: A number, and what sticks to it: flex takes a name (dollars included) or an exponent's sign into the same token, for
 #: the server to refuse.
-DIGITS = f"[0-9]+(?:(?:_?[0-9])*[eE][+-]|[{LETTER}][{LETTER}0-9$]*)?"
+DIGITS = f"[0-9]+(?:(?:_?[0-9])*[eE][+-]|{LETTER}{IN_WORD}*)?"
 SPACE = " \\t\\n\\r\\f\\v"
 
 WORD = "word"
@@ -30,24 +32,29 @@ SYMBOL = "symbol"
 
 _TOKEN = re.compile(
     rf"""
-      (?P<space>[{SPACE}]+|--[^\n\r]*)
+    (?:[{SPACE}]+|--[^\n\r]*)*
+    (?:
+      (?P<nothing>\Z)
     | (?P<block>/\*)
     | (?P<escape>[eE]')
     | (?P<bits>[bBxX]')
     | (?P<unicode>[uU]&')
     | (?P<unicode_name>[uU]&")
     | (?P<national>[nN](?='))
-    | (?P<word>[{LETTER}][{LETTER}0-9$]*)
-    | (?P<dollar>\$(?:[{LETTER}][{LETTER}0-9]*)?\$)
-    | (?P<parameter>\$[0-9]+(?:[{LETTER}][{LETTER}0-9$]*)?)
+    | (?P<word>{LETTER}{IN_WORD}*)
+    | (?P<dollar>\$(?:{LETTER}{LETTER_OR_DIGIT}*)?\$)
+    | (?P<parameter>\$[0-9]+(?:{LETTER}{IN_WORD}*)?)
     | (?P<number>(?:{DIGITS}(?:\.(?!\.)(?:{DIGITS})?)?|\.{DIGITS})(?:(?<=[eE][+-])[0-9]+)?)
     | (?P<quote>')
     | (?P<name>")
     | (?P<symbol>::|:=|=>|\.\.|[,()\[\].;:]|(?:(?!--|/\*)[~!@\#^&|`?+\-*/%<>=])+)
     | (?P<other>.)
+    )
     """,
     re.VERBOSE | re.DOTALL,
 )
+#: Groups whose text is the token's value, and the kind of that token.
+_AS_WRITTEN = {"symbol": SYMBOL, "other": SYMBOL, "number": NUMBER, "parameter": PARAMETER}
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _NO_BACKSLASH_END = re.compile(r"[^']*(?:''[^']*)*'")
 _BACKSLASH_END = re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*'", re.DOTALL)
@@ -55,8 +62,7 @@ _NAME_END = re.compile(r'[^"]*(?:""[^"]*)*"')
 SPACE_OR_COMMENT = re.compile(rf"[{SPACE}]+|--[^\n\r]*")
 
 
-@dataclasses.dataclass(frozen=True)
-class Token:
+class Token(t.NamedTuple):
     """One token.
 
     :ivar kind: one of the constants of this module.
@@ -65,8 +71,6 @@ class Token:
     :ivar start: 0-based offset of the first character in the statement's text.
     :ivar end: offset after the last one.
     """
-
-    __slots__ = ("end", "kind", "start", "value")
 
     kind: str
     value: str
@@ -101,19 +105,22 @@ def iterate(text: str, standard_conforming_strings: bool = True) -> t.Iterator[T
     string_ends = {"quote": plain, "escape": _BACKSLASH_END, "bits": _NO_BACKSLASH_END, "unicode": _NO_BACKSLASH_END}
     while position < len(text):
         match = _TOKEN.match(text, position)
-        if match is None:
+        if match is None or match.lastgroup is None:
             return
-        kind, start, position = match.lastgroup or "other", position, match.end()
-        if kind in ("space", "national"):
-            continue
-        if kind == "block":
+        kind = match.lastgroup
+        start, position = match.span(kind)
+        if kind == "word":
+            yield Token(WORD, fold(match[kind]), start, position)
+        elif kind in _AS_WRITTEN:
+            yield Token(_AS_WRITTEN[kind], match[kind], start, position)
+        elif kind == "block":
             position = _comment_end(text, position)
         elif kind in string_ends:
             opened = position
             position = _string_end(text, position, string_ends[kind])
             yield Token(STRING, text[opened : max(opened, position - 1)], start, position)
         elif kind == "dollar":
-            tag = match.group()
+            tag = match[kind]
             closed = text.find(tag, position)
             body_end, end = (closed, closed + len(tag)) if closed >= 0 else (len(text), len(text))
             yield Token(STRING, text[position:body_end], start, end)
@@ -123,10 +130,6 @@ def iterate(text: str, standard_conforming_strings: bool = True) -> t.Iterator[T
             closed_name = _NAME_END.match(text, position)
             position = closed_name.end() if closed_name else len(text)
             yield Token(QUOTED, text[opened : max(opened, position - 1)].replace('""', '"'), start, position)
-        elif kind == "word":
-            yield Token(WORD, fold(match.group()), start, position)
-        else:
-            yield Token(kind if kind in (NUMBER, PARAMETER) else SYMBOL, match.group(), start, position)
 
 
 def fold(word: str) -> str:

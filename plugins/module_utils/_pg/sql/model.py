@@ -10,13 +10,13 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from .cursor import Name
 from .lexer import Token
 
 
-@dataclasses.dataclass(frozen=True)
-class Type:
+class Type(t.NamedTuple):
     """A column type under its long SQL name (``character varying``), aliases resolved, serial types as written."""
 
     name: str
@@ -30,8 +30,7 @@ class Type:
         return text + ("[]" if self.is_array else "")
 
 
-@dataclasses.dataclass(frozen=True)
-class Constraint:
+class Constraint(t.NamedTuple):
     """A table or column constraint.
 
     :ivar kind: ``primary key``, ``unique``, ``check``, ``foreign key``, ``exclude`` or ``not null``.
@@ -47,8 +46,7 @@ class Constraint:
     start: int = 0
 
 
-@dataclasses.dataclass(frozen=True)
-class Column:
+class Column(t.NamedTuple):
     """A column definition; ``generated`` is ``stored`` or ``virtual`` for computed columns."""
 
     name: str

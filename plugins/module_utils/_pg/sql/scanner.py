@@ -41,21 +41,21 @@ _TOKEN = re.compile(
     | (?P<bits>[bBxX]')
     | (?P<unicode>[uU]&')
     | (?P<unicode_name>[uU]&")
-    | (?P<word>[{lexer.LETTER}][{lexer.LETTER}0-9$]*)
-    | (?P<dollar>\$(?:[{lexer.LETTER}][{lexer.LETTER}0-9]*)?\$)
+    | (?P<word>{lexer.LETTER}{lexer.IN_WORD}*)
+    | (?P<dollar>\$(?:{lexer.LETTER}{lexer.LETTER_OR_DIGIT}*)?\$)
     | (?P<quote>')
     | (?P<name>")
     | (?P<open>\()
     | (?P<close>\))
     | (?P<end>;)
     | (?P<command>\\)
-    | (?P<other>\$[0-9]+(?:[{lexer.LETTER}][{lexer.LETTER}0-9$]*)?|{lexer.DIGITS}|.)
+    | (?P<other>\$[0-9]+(?:{lexer.LETTER}{lexer.IN_WORD}*)?|{lexer.DIGITS}|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
 #: Many harmless tokens in one match. Bounded, because the matcher keeps a note per repetition.
 _RUN = re.compile(
-    rf"""(?:[{lexer.SPACE}]+|--[^\n\r]*|[{lexer.LETTER}][{lexer.LETTER}0-9$]*(?![{lexer.LETTER}0-9$'"&])
+    rf"""(?:[{lexer.SPACE}]+|--[^\n\r]*|{lexer.LETTER}{lexer.IN_WORD}*(?!{lexer.IN_WORD}|['"&])
     |{lexer.DIGITS}|[,.=<>\[\]+*:%!|]){{1,400}}""",
     re.VERBOSE,
 )

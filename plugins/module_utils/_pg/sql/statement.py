@@ -158,6 +158,11 @@ class Statement:
         """The tokens, comments left out."""
         return lexer.tokenise(self.text, self.standard_conforming_strings)
 
+    @functools.cached_property
+    def first_token(self) -> lexer.Token | None:
+        """The first token, found without reading the megabytes of an INSERT; ``None`` when there is none."""
+        return next(lexer.iterate(self.text, self.standard_conforming_strings), None)
+
     def place(self, position: int) -> Place:
         """Map a server's error position (``Diagnostics.statement_position``: 1-based, in characters) into the file."""
         offset = max(0, min(position - 1, len(self.text)))

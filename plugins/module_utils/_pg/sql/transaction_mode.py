@@ -77,7 +77,7 @@ class TransactionModes:
 
     def of_statement(self, statement: Statement) -> Decision:
         """Decide for one statement, and leave the megabytes of an INSERT unread."""
-        first = next(lexer.iterate(statement.text, statement.standard_conforming_strings), None)
+        first = statement.first_token
         if first is None or not (first.value in _DECIDERS or first.value in _FIRST_WORDS):
             return ORDINARY
         return self.of(statement.tokens)
@@ -96,9 +96,10 @@ class TransactionModes:
             reason = None
         if reason:
             return Decision(Mode.OUTSIDE, reason)
-        for words, what in _CONTROL.items():
-            if Cursor(tokens).sees(*words):
-                return Decision(Mode.CONTROL, what)
+        if tokens[0].value in _FIRST_WORDS:
+            for words, what in _CONTROL.items():
+                if Cursor(tokens).sees(*words):
+                    return Decision(Mode.CONTROL, what)
         return ORDINARY
 
     def _learn(self, tokens: t.Sequence[lexer.Token]) -> None:

@@ -1,0 +1,95 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks the installed server what it thinks of a configuration that lies beside the one in force.
+
+``postgres -C`` reads the files with every check that the server makes at its start, and then prints one setting instead
+of starting; for a computed one it loads the libraries too, which needs a data folder that no server uses.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import typing as t
+from pathlib import Path
+
+from ..._local.account import Account
+from ..settings import values
+from .desired import Desired
+from .live import Live
+from .owner import run
+from .request import Cluster
+
+_CLOCK = re.compile(r"^\S+ \S+ \S+ \[\d+\] |^\d{4}-\d\d-\d\d \S+ \S+ (\[\d+\] )?", re.MULTILINE)
+
+
+def objections(
+    cluster: Cluster, live: Live, desired: Desired, owner: Account, bin_directory: Path, may_load: bool
+) -> list[str]:
+    """What the server would refuse in the files that are planned; none when it is not installed or not created yet.
+
+    :param may_load: whether libraries may be loaded for a test when the server is down.
+    """
+    postgres = bin_directory / "postgres"
+    if not postgres.is_file() or not live.exists:
+        return []
+    found = _missing_libraries(desired, bin_directory)
+    if found:
+        return found
+    with tempfile.TemporaryDirectory(prefix="groundwork-") as folder:
+        stage = Path(folder)
+        _fill(stage, cluster, live, desired)
+        if owner.drop:
+            shutil.chown(stage, owner.uid, owner.gid)
+        down = may_load and not live.server and (cluster.data / "PG_VERSION").is_file()
+        return _ask(postgres, stage, cluster, owner, "shared_memory_size" if down else "block_size")
+
+
+def _ask(postgres: Path, stage: Path, cluster: Cluster, owner: Account, setting: str) -> list[str]:
+    config = stage / "postgresql.conf"
+    argv = [str(postgres), "-C", setting, "-c", f"config_file={config}", "-c", f"data_directory={cluster.data}"]
+    argv += ["-c", f"hba_file={cluster.hba_file}", "-c", f"ident_file={cluster.ident_file}"]
+    outcome = run(owner, argv)
+    if outcome.returncode == 0:
+        return []
+    return _words(outcome.stderr, stage, cluster)
+
+
+def _words(stderr: str, stage: Path, cluster: Cluster) -> list[str]:
+    """The server's messages with the places that the person on call knows."""
+    text = _CLOCK.sub("", stderr).replace(str(stage), str(cluster.config))
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "skipping missing configuration" not in line]
+    telling = [line for line in lines if "contains errors" not in line] or lines
+    return [re.sub(r"^(LOG|FATAL|ERROR):\s+", "", line) for line in telling[:10]]
+
+
+def _fill(stage: Path, cluster: Cluster, live: Live, desired: Desired) -> None:
+    """A copy of the cluster's configuration folder as it would be; relative includes keep working."""
+    (stage / "conf.d").mkdir()
+    for path in cluster.config.glob("*.conf"):
+        if path not in (cluster.hba_file, cluster.ident_file):
+            shutil.copyfile(path, stage / path.name)
+    for path, text in live.foreign.items():
+        (stage / "conf.d" / path.name).write_bytes(text.encode(errors="surrogateescape"))
+    for path, file in desired.files.items():
+        if path.parent == cluster.drop_ins:
+            (stage / "conf.d" / path.name).write_text(file.text)
+    for path in (stage, stage / "conf.d", *stage.glob("**/*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _missing_libraries(desired: Desired, bin_directory: Path) -> list[str]:
+    """Libraries that are not there: the one mistake that a running server does not notice before it has stopped."""
+    said = desired.effective.get("shared_preload_libraries")
+    folders = [bin_directory.parent / "lib", bin_directory.parent / "lib/postgresql"]
+    found = []
+    for library in values.names(said.text) if said else []:
+        name = library.removeprefix("$libdir/").removesuffix(".so")
+        places: t.Iterable[Path] = [Path(f"/{name}.so")] if name.startswith("/") else [f / f"{name}.so" for f in folders]
+        if not any(place.is_file() for place in places):
+            found.append(f"shared_preload_libraries ({said.source if said else ''}): there is no library {library} in "
+                         f"{folders[0]}; install its package first")  # fmt: skip
+    return found
