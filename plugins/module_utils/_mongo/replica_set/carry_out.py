@@ -7,6 +7,8 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import time
 import typing as t
 
@@ -111,7 +113,7 @@ class Carrier:
     def _reconfigure(self, step: reconfigure.Reconfiguration) -> None:
         self._go_to_primary()
         for host in step.wait_for:
-            self._until(lambda host=host: self._health().caught_up(host, LAG_SECONDS), f"{host} holds the data")
+            self._until(functools.partial(self._caught_up, host), f"{host} holds the data")
         self._until(lambda: observe.committed(self.server), "a majority has the present configuration")
         self._until(lambda: self._send(step), "the server accepts the new configuration")
         self._until(lambda: observe.committed(self.server), "a majority has the new configuration")
@@ -152,10 +154,8 @@ class Carrier:
         command = {
             "replSetStepDown": STEP_DOWN_SECONDS, "secondaryCatchUpPeriodSecs": CATCH_UP_SECONDS,
         }
-        try:
+        with contextlib.suppress(api.ConnectionLost):
             self.server.run("admin", command)
-        except api.ConnectionLost:
-            pass
         self._until(lambda: self._another_primary(host), "another member becomes the primary")
 
     def _another_primary(self, host: str) -> bool:
@@ -190,8 +190,8 @@ class Carrier:
                 self.server.close()
             self.server = server
 
-    def _health(self) -> t.Any:
-        return observe.live(self.server).health
+    def _caught_up(self, host: str) -> bool:
+        return observe.live(self.server).health.caught_up(host, LAG_SECONDS)
 
     def _until(self, condition: t.Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + self.seconds

@@ -96,11 +96,32 @@ def read_wanted(options: dict[str, t.Any]) -> Wanted:
 
 def complete(declared: dict[str, t.Any], live: Member | None) -> Member:
     """The declared fields over those of the live member, or over the server's defaults for a new one."""
-    base = live if live is not None else {field: default for field, default in FIELDS.values()}
+    base = live if live is not None else dict(FIELDS.values())
     member = {**base, **declared}
     if live is None and "priority" not in declared and not _can_be_elected(member):
         member["priority"] = 0
     return member
+
+
+# Carried by a member from the step in which it joins to the one in which it gets its vote. The configuration itself so
+# tells a run that was interrupted in between from a member that somebody left without a vote on purpose.
+JOINING = {"groundwork_joining": "true"}
+
+
+def joining(member: Member) -> Member:
+    """A new member as it joins: without a vote, and marked when a vote is to come."""
+    mark = JOINING if member["votes"] else {}
+    return {**member, "votes": 0, "priority": 0, "tags": {**member["tags"], **mark}}
+
+
+def joined(declared: dict[str, t.Any], live: Member) -> Member:
+    """A live member as it is to be. One that was left on its way in gets what a new one gets."""
+    tags = live["tags"]
+    if not JOINING.items() <= tags.items():
+        return complete(declared, live)
+    kept = {name: value for name, value in tags.items() if name not in JOINING}
+    base = {"tags": kept, **{field: live[field] for field in ("hidden", "secondaryDelaySecs", *IMMUTABLE)}}
+    return {"_id": live["_id"], "host": live["host"], **complete({**base, **declared}, None)}
 
 
 def _can_be_elected(member: Member) -> bool:

@@ -118,9 +118,8 @@ def _asks_for_logins(server: api.Server, logged_in: bool) -> bool:
     if not logged_in:
         return False
     security = options.get("parsed", {}).get("security", {})
-    return security.get("authorization") == "enabled" or (
-        "keyFile" in security or security.get("clusterAuthMode") in ("x509", "sendX509", "sendKeyFile")
-    ) and not security.get("transitionToAuth")
+    asks = security.get("authorization") == "enabled" or "keyFile" in security or "clusterAuthMode" in security
+    return asks and not security.get("transitionToAuth")
 
 
 def live(server: api.Server) -> Live:

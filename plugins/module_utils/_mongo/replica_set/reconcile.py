@@ -33,11 +33,13 @@ class Outcome:
 
 @dataclasses.dataclass
 class _Reading:
+    """:ivar provisional: only the first step is certain; the others follow from a guess at what cannot be read yet."""
+
     plan: Plan
     postponed: Plan
     warnings: list[str]
-    live: observe.Live | None
     facts: dict[str, t.Any]
+    provisional: bool = False
 
 
 class Reconciler:
@@ -60,41 +62,47 @@ class Reconciler:
         :raises GroundworkError: something is in the way; what was done before is in the details.
         """
         try:
-            reading = self._read(settle=not check_mode)
-            first = reading
-            if reading.plan and not check_mode:
-                carrier = carry_out.Carrier(self.sessions[0], self.options)
-                self.sessions.append(carrier.server)
-                try:
-                    carrier.run(reading.plan)
-                finally:
-                    self.sessions.append(carrier.entry)
-                    carrier.close()
-                reading = self._verified(first)
-            return Outcome(first.plan, first.postponed, first.warnings, reading.facts)
+            first = self._read(settle=not check_mode)
+            if not first.plan or check_mode:
+                return Outcome(first.plan, first.postponed, first.warnings, first.facts)
+            if first.provisional:
+                begun = first.plan.steps[:1]
+                self._carry_out(Plan(begun))
+                rest = self._read(settle=True)
+                self._carry_out(rest.plan)
+                first = dataclasses.replace(rest, plan=Plan((*begun, *rest.plan)))
+            else:
+                self._carry_out(first.plan)
+            return Outcome(first.plan, first.postponed, first.warnings, self._verified(first).facts)
         finally:
             for session in self.sessions:
                 session.close()
+
+    def _carry_out(self, plan: Plan) -> None:
+        carrier = carry_out.Carrier(self.sessions[0], self.options)
+        try:
+            carrier.run(plan)
+        finally:
+            self.sessions.append(carrier.entry)
+            carrier.close()
 
     def planned_for_nothing(self) -> Outcome:
         """The plan for a server that does not exist yet."""
         steps: list[Step] = []
         if self.name is not None:
-            steps += self._first_configuration()
+            steps += self._first_configuration(self.name)
         steps.insert(min(len(steps), 1), self._administrator())
-        facts = {"primary": None, "members": [], "feature_compatibility_version": None, "authorization": True}
-        return Outcome(Plan(tuple(steps)), Plan(), [], {**facts, "unmanaged": [], "unhealthy": [], "server_version": ""})
+        return Outcome(Plan(tuple(steps)), Plan(), [], _no_facts("", True))
 
     def _administrator(self) -> bootstrap.CreateAdministrator:
         roles = [{"role": name, "db": "admin"} for name in self.options["administrator_roles"]]
         return bootstrap.create_administrator(self.options["login_user"], self.options["login_database"], roles)
 
-    def _first_configuration(self) -> list[Step]:
+    def _first_configuration(self, name: str) -> list[Step]:
         """Initiating with this member, and what follows from there."""
-        assert self.name is not None
         declared = self.wanted.members.get(self.member, {})
         first = {"_id": 0, "host": self.member, **model.complete(declared, None)}
-        steps: list[Step] = [bootstrap.initiate(self.name, first, self.wanted.settings)]
+        steps: list[Step] = [bootstrap.initiate(name, first, self.wanted.settings)]
         rules = dataclasses.replace(self.rules, purge=False)
         later = reconfigure.build_plan([first], self.wanted.settings, self.wanted, self.member, rules)
         return [*steps, *later]
@@ -106,32 +114,41 @@ class Reconciler:
         seen = observe.look(self.options, self.member, session)
         user = self.options["login_user"]
         bootstrap.check_login(seen, user)
-        facts: dict[str, t.Any] = {
-            "server_version": entry.facts.version_text, "authorization": seen.authorization, "primary": None,
-            "members": [], "unmanaged": [], "unhealthy": [], "feature_compatibility_version": None,
-        }
+        facts = _no_facts(entry.facts.version_text, seen.authorization)
         if bootstrap.needs_initiation(seen, self.name):
-            return self._uninitiated(seen, facts)
+            return self._uninitiated(self.name or "", seen, facts, settle)
         steps: list[Step] = [self._administrator()] if bootstrap.needs_administrator(seen, user) else []
         if self.name is None:
             fcv = self._feature_compatibility(entry, [], facts)
-            return _Reading(Plan((*steps, *fcv)), Plan(), [], None, facts)
+            return _Reading(Plan((*steps, *fcv)), Plan(), [], facts)
         return self._configured(entry, steps, facts, settle)
 
-    def _uninitiated(self, seen: bootstrap.Seen, facts: dict[str, t.Any]) -> _Reading:
-        assert self.name is not None
-        if self.options["initiate"] == "never":
-            raise GroundworkError(
-                f"The replica set {self.name} is not initiated on this member.", where=self.member,
-                untouched="everything", code="not_initiated", hint="Set initiate: when_all_answer.",
-            )
+    def _existing_set(self, neighbours: list[bootstrap.Neighbour]) -> api.Server | None:
+        """A session in the set that others have already, which this member is to join."""
+        for one in neighbours:
+            if one.set_name == self.name:
+                session = observe.login(observe.at(self.options, one.host))
+                if session is not None:
+                    self.sessions.insert(0, session)
+                    return session
+        return None
+
+    def _uninitiated(self, name: str, seen: bootstrap.Seen, facts: dict[str, t.Any], settle: bool) -> _Reading:
         others = [host for host in self.wanted.members if host != self.member]
         neighbours = [observe.neighbour(self.options, host) for host in others]
-        bootstrap.check_neighbours(self.name, self.member, neighbours, self.options["initiate"] == "always")
-        steps = self._first_configuration()
+        there = self._existing_set(neighbours)
+        if there is not None:
+            return self._configured(there, [], facts, settle)
+        if self.options["initiate"] == "never":
+            raise GroundworkError(
+                f"The replica set {name} is not initiated on this member.", where=self.member,
+                untouched="everything", code="not_initiated", hint="Set initiate: when_all_answer.",
+            )
+        bootstrap.check_neighbours(name, self.member, neighbours, self.options["initiate"] == "always")
+        steps = self._first_configuration(name)
         if not seen.login:
             steps.insert(1, self._administrator())
-        return _Reading(Plan(tuple(steps)), Plan(), [], None, facts)
+        return _Reading(Plan(tuple(steps)), Plan(), [], facts)
 
     def _configured(
         self, entry: api.Server, steps: list[Step], facts: dict[str, t.Any], settle: bool
@@ -140,7 +157,12 @@ class Reconciler:
         server = observe.to_primary(entry, self.options, seconds) or entry
         if server is not entry:
             self.sessions.append(server)
-        live = observe.live(server)
+        try:
+            live = observe.live(server)
+        except api.ServerRefused as error:
+            if not steps or error.server_code != api.UNAUTHORIZED:
+                raise
+            return self._before_login(server, steps, facts)
         changes = self._changes(live)
         leaving = _leaving(live, changes)
         deadline = time.monotonic() + seconds
@@ -155,8 +177,17 @@ class Reconciler:
         if reason and all_steps:
             if self.options["degraded"] == "fail":
                 raise _degraded(reason, server.where, all_steps, facts)
-            return _Reading(Plan(tuple(steps)), all_steps, warnings, live, facts)
-        return _Reading(Plan((*steps, *all_steps)), Plan(), warnings, live, facts)
+            return _Reading(Plan(tuple(steps)), all_steps, warnings, facts)
+        return _Reading(Plan((*steps, *all_steps)), Plan(), warnings, facts)
+
+    def _before_login(self, server: api.Server, steps: list[Step], facts: dict[str, t.Any]) -> _Reading:
+        """A set without users: the localhost exception does not show its configuration, so an earlier run is assumed
+        to have initiated it.
+        """
+        hello = server.hello()
+        hosts = {model.address(host) for field in ("hosts", "passives", "arbiters") for host in hello.get(field, ())}
+        later = self._first_configuration(self.name or "")[1:] if hosts == {self.member} else []
+        return _Reading(Plan((*steps, *later)), Plan(), [], facts, provisional=True)
 
     def _changes(self, live: observe.Live) -> Plan:
         return reconfigure.build_plan(
@@ -181,6 +212,13 @@ class Reconciler:
                 details={"actions": first.plan.actions(), "differences": Plan(tuple(left)).diff()},
             )
         return again
+
+
+def _no_facts(version: str, authorization: bool) -> dict[str, t.Any]:
+    return {
+        "server_version": version, "authorization": authorization, "primary": None, "members": [], "unmanaged": [],
+        "unhealthy": [], "feature_compatibility_version": None,
+    }
 
 
 def _leaving(live: observe.Live, plan: Plan) -> set[str]:

@@ -92,7 +92,6 @@ class _Planner:
         self._rename()
         final = self._final()
         model.check_final(list(final.values()))
-        self._change_settings()
         last = self._primary_change(final)
         self._add_without_vote(final)
         self._alter(final, last)
@@ -118,7 +117,7 @@ class _Planner:
             declared = self.wanted.members.get(member["host"])
             if declared is None and self.wanted.members and self.rules.purge:
                 continue
-            final[member["host"]] = model.complete(declared or {}, member)
+            final[member["host"]] = model.joined(declared or {}, member)
             _refuse_immutable(member, final[member["host"]])
         for host, declared in self.wanted.members.items():
             if host not in final:
@@ -140,18 +139,6 @@ class _Planner:
             self._reconfigure("rename", f"{old} to {new}", after, (old, new))
             if self.primary == old:
                 self.primary = new
-
-    def _change_settings(self) -> None:
-        changes = {
-            name: value for name, value in self.wanted.settings.items() if not _equal(self.settings.get(name), value)
-        }
-        if changes:
-            self.made.append(Reconfiguration(
-                "alter", "replica set settings", ", ".join(sorted(changes)),
-                before={name: self.settings.get(name) for name in changes}, after=changes,
-                statement=_statement({"settings": changes}),
-                members_before=tuple(self.members), members=tuple(self.members), settings=changes,
-            ))
 
     def _primary_change(self, final: dict[str, Member]) -> str | None:
         """The present primary, when it goes or may no longer be elected: that comes last."""
@@ -175,13 +162,13 @@ class _Planner:
         for host, member in final.items():
             if self._find(host) is None and not member["arbiterOnly"]:
                 number = max((one["_id"] for one in after), default=-1) + 1
-                after.append({"_id": number, **member, "votes": 0, "priority": 0})
+                after.append({"_id": number, **model.joining(member)})
                 added.append(host)
         if added:
             self._reconfigure("create", ", ".join(added), after, added)
 
     def _alter(self, final: dict[str, Member], last: str | None) -> None:
-        """Everything that leaves the votes as they are, in one step."""
+        """Everything that leaves the votes as they are, in one step: custom write concerns need the tags they name."""
         altered = []
         after = []
         for member in self.members:
@@ -192,8 +179,11 @@ class _Planner:
             if not model.same(member, target):
                 altered.append(member["host"])
             after.append(target)
+        settings = {name: value for name, value in self.wanted.settings.items() if self.settings.get(name) != value}
         if altered:
-            self._reconfigure("alter", ", ".join(altered), after, altered)
+            self._reconfigure("alter", ", ".join([*altered, *sorted(settings)]), after, altered, settings=settings)
+        elif settings:
+            self._reconfigure("alter", ", ".join(sorted(settings)), after, (), settings=settings)
 
     def _grant_votes(self, final: dict[str, Member], last: str | None) -> None:
         for host, target in final.items():
@@ -235,21 +225,30 @@ class _Planner:
         ))
 
     def _reconfigure(
-        self, action: str, name: str, after: list[Member], hosts: t.Collection[str], wait_for: tuple[str, ...] = ()
+        self,
+        action: str,
+        name: str,
+        after: list[Member],
+        hosts: t.Collection[str],
+        wait_for: tuple[str, ...] = (),
+        settings: dict[str, t.Any] | None = None,
     ) -> None:
-        def shown(members: list[Member]) -> list[dict[str, t.Any]] | None:
-            return [model.described(member) for member in members if member["host"] in hosts] or None
+        changed = settings or {}
 
+        def shown(members: list[Member], values: dict[str, t.Any]) -> t.Any:
+            found = [model.described(member) for member in members if member["host"] in hosts]
+            return {"members": found, "settings": values} if changed else found or None
+
+        now = {field: self.settings.get(field) for field in changed}
+        change: dict[str, t.Any] = {"members": [model.described(member) for member in after]}
+        if changed:
+            change["settings"] = changed
         self.made.append(Reconfiguration(
-            action, "replica set member", name, before=shown(self.members), after=shown(after),
-            statement=_statement({"members": [model.described(member) for member in after]}),
-            members_before=tuple(self.members), members=tuple(after), wait_for=wait_for,
+            action, "replica set member" if hosts else "replica set settings", name,
+            before=shown(self.members, now), after=shown(after, changed), statement=_statement(change),
+            members_before=tuple(self.members), members=tuple(after), wait_for=wait_for, settings=changed,
         ))
         self.members = after
-
-
-def _equal(live: t.Any, wanted: t.Any) -> bool:
-    return bool(live == wanted)
 
 
 def _statement(change: dict[str, t.Any]) -> str:
@@ -275,7 +274,7 @@ def voting_majorities_hold(plan: Plan, health: Health) -> str | None:
     for step in plan:
         if not isinstance(step, Reconfiguration):
             continue
-        coming |= {member["host"] for member in step.members} - set(health.states)
+        coming |= {member["host"] for member in step.members} - set(health.states) | set(step.wait_for)
         voters = [member["host"] for member in step.members if member["votes"]]
         serving = [host for host in voters if health.serves(host) or host in coming]
         if 2 * len(serving) <= len(voters):

@@ -1,0 +1,158 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a member may be stopped, and whether it is back: the gates of a rolling restart.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ..._errors import GroundworkError
+from .. import api
+from . import carry_out, health, model, observe
+
+
+def of_itself(session: api.Server) -> str:
+    """``host:port`` under which the set knows the server of this session.
+
+    :raises GroundworkError: it has no configuration.
+    """
+    hello = session.hello()
+    if "me" not in hello:
+        raise GroundworkError(
+            "This server has no replica set configuration.", where=session.where, untouched="everything",
+            hint="Bring it into its set with mongo_replica_set first.", code="not_initiated",
+        )
+    return model.address(hello["me"])
+
+
+def may_go(live: observe.Live, host: str, lag: float) -> str | None:
+    """Why the member must not be stopped now, ``None`` when it may: pure.
+
+    The others must have a majority without it, and be caught up, so that the next one that is stopped finds them so.
+    """
+    if is_alone(live, host):
+        return None
+    if live.primary is None:
+        return "the replica set has no primary"
+    others = [member for member in live.members if member["host"] != host]
+    unwell = [member["host"] for member in others if not live.health.serves(member["host"])]
+    voters_unwell = [member["host"] for member in others if member["votes"] and member["host"] in unwell]
+    if voters_unwell:
+        return f"{_named(live.health, voters_unwell)}, and a second one would be missing"
+    if not live.health.keeps_majority(live.members, without=(host,)):
+        return "the other voting members are not a majority, so nobody could write meanwhile"
+    followers = [member["host"] for member in others if _must_follow(member)]
+    behind = [name for name in followers if not live.health.caught_up(name, lag)]
+    if behind:
+        return f"{_named(live.health, behind)} and more than {lag:g} s behind"
+    return None
+
+
+def is_alone(live: observe.Live, host: str) -> bool:
+    """Whether nobody but this member can ever be primary or vote: a set of one, which always stops as a whole."""
+    return [member["host"] for member in live.members if member["votes"]] == [host]
+
+
+def is_back(live: observe.Live, host: str, lag: float) -> str | None:
+    """Why the member does not count as back, ``None`` when it does: pure."""
+    if live.primary is None:
+        return "the replica set has no primary"
+    member = next((one for one in live.members if one["host"] == host), None)
+    if member is None:
+        return f"{host} is not a member"
+    if _must_follow(member) and not live.health.caught_up(host, lag):
+        return f"{_named(live.health, [host])}, not caught up"
+    if not live.health.serves(host):
+        return _named(live.health, [host])
+    return None
+
+
+def successor(live: observe.Live, host: str, lag: float) -> str | None:
+    """Why no other member could follow ``host`` as primary, ``None`` when one could: pure."""
+    able = [
+        member["host"] for member in live.members
+        if member["host"] != host and member["priority"] and live.health.caught_up(member["host"], lag)
+    ]
+    return None if able else "no other member that can be elected has caught up"
+
+
+def _must_follow(member: model.Member) -> bool:
+    # A delayed member is behind on purpose.
+    return not member["arbiterOnly"] and not member["secondaryDelaySecs"]
+
+
+def _named(found: health.Health, hosts: list[str]) -> str:
+    states = found.states
+    return ", ".join(f"{host} is {states[host].name if host in states else 'unknown'}" for host in hosts)
+
+
+class Gate:
+    """Waits at one member of a set.
+
+    :param session: logged in at this member.
+    :param options: the module's parameters.
+    """
+
+    def __init__(self, session: api.Server, options: dict[str, t.Any]) -> None:
+        self.session = session
+        self.options = options
+        self.host = of_itself(session)
+        self.last = observe.live(session)
+
+    def until(self, check: t.Callable[[observe.Live, str, float], str | None], what: str, wait: bool = True) -> None:
+        """Return when ``check`` finds no reason any more.
+
+        :param wait: false asks once, for check mode.
+        :raises GroundworkError: it still does after ``wait_timeout``.
+        """
+        deadline = time.monotonic() + (self.options["wait_timeout"] if wait else 0)
+        while True:
+            reason = self._reason(check)
+            if reason is None:
+                return
+            if time.monotonic() >= deadline:
+                raise GroundworkError(
+                    f"{what} {self.host}: {reason}.", where=self.host, untouched="this member", code="gate_closed",
+                    hint="Bring the named members back, then run again.",
+                    details={"members": [state.summary() for state in self.last.health.states.values()]},
+                )
+            time.sleep(observe.PAUSE_SECONDS)
+
+    def _reason(self, check: t.Callable[[observe.Live, str, float], str | None]) -> str | None:
+        try:
+            self.last = self._seen()
+        except (api.ConnectionLost, api.ServerUnreachable, api.ServerRefused) as error:
+            return f"it does not answer ({error.what})"
+        return check(self.last, self.host, self.options["max_lag_seconds"])
+
+    def _seen(self) -> observe.Live:
+        """The set as its primary sees it: only the primary knows how far each member is."""
+        primary = observe.to_primary(self.session, self.options, 0)
+        if primary is None:
+            return observe.live(self.session)
+        try:
+            return observe.live(primary)
+        finally:
+            if primary is not self.session:
+                primary.close()
+
+    @property
+    def is_primary(self) -> bool:
+        return self.last.primary == self.host
+
+    @property
+    def is_alone(self) -> bool:
+        return is_alone(self.last, self.host)
+
+    def step_down(self) -> None:
+        """Make another member the primary."""
+        carrier = carry_out.Carrier(self.session, self.options)
+        try:
+            carrier.step_down(self.host)
+        finally:
+            carrier.close()
+        self.last = self._seen()

@@ -1,0 +1,69 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The certificate that a server shows, compared with the one in its file.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import socket
+import ssl
+from pathlib import Path
+
+from ..._errors import GroundworkError
+
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+def fingerprint_of_file(path: str) -> str:
+    """SHA-256 of the first certificate of a PEM file, as hexadecimal digits.
+
+    :raises GroundworkError: it cannot be read or holds none.
+    """
+    try:
+        text = Path(path).read_text(encoding="ascii", errors="replace")
+    except OSError as error:
+        raise GroundworkError(
+            f"The certificate file cannot be read: {error.strerror}", where=path, untouched="everything",
+            hint="The module runs on the host of the server, as a user that may read the file.",
+        ) from None
+    found = _CERTIFICATE.search(text)
+    if not found:
+        raise GroundworkError(
+            "The file holds no certificate.", where=path, untouched="everything",
+            hint="MongoDB wants the certificate and its private key in one PEM file.",
+        )
+    try:
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(found.group(0))).hexdigest()
+    except ValueError as error:
+        raise GroundworkError(
+            f"The certificate in the file is damaged: {error}", where=path, untouched="everything",
+        ) from None
+
+
+def fingerprint_of_server(host: str, port: int, client_file: str | None, seconds: float) -> str | None:
+    """SHA-256 of the certificate that the server shows, ``None`` when it shows none.
+
+    Nothing is trusted or sent here, so nothing is verified either.
+
+    :param client_file: certificate and key that the server may ask for.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if client_file:
+        with contextlib.suppress(OSError, ssl.SSLError):
+            context.load_cert_chain(client_file)
+    try:
+        with (
+            socket.create_connection((host, port), timeout=seconds) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secured,
+        ):
+            shown = secured.getpeercert(binary_form=True)
+    except (OSError, ssl.SSLError):
+        return None
+    return hashlib.sha256(shown).hexdigest() if shown else None

@@ -1,0 +1,93 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The TLS state of a running server, and what brings it to the wanted one without a restart.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ..._plan import Plan, Step
+from .. import api
+from . import certificate, stages
+
+APPLICATION = "groundwork mongo_tls"
+PROBE_SECONDS = 5
+
+
+def reachable_options(options: dict[str, t.Any]) -> dict[str, t.Any] | None:
+    """The connection options that the server accepts at its present stage: with TLS, or without; ``None`` for neither.
+
+    Only a greeting without a login is tried, so no credentials go to where they should not.
+    """
+    wishes = [True, False] if options["ssl"] else [False]
+    for ssl in wishes:
+        attempt = {
+            **options, "ssl": ssl, "login_user": None, "login_password": None, "auth_mechanism": None,
+            "connect_timeout": min(options["connect_timeout"], PROBE_SECONDS),
+        }
+        try:
+            api.connect_member(attempt, APPLICATION).close()
+        except api.ServerUnreachable:
+            continue
+        return {**options, "ssl": ssl}
+    return None
+
+
+def stage_of(server: api.Server) -> stages.Stage:
+    """What the server does now.
+
+    :raises ServerRefused: the session may not read parameters.
+    """
+    reply = server.run("admin", {"getParameter": 1, "tlsMode": 1, "clusterAuthMode": 1})
+    auth = reply.get("clusterAuthMode") or "keyFile"
+    mode = str(reply.get("tlsMode") or "disabled").replace("SSL", "TLS")
+    return stages.Stage(mode, "keyFile" if auth == "undefined" else auth)
+
+
+def plan_stage(now: stages.Stage, wanted: stages.Stage) -> tuple[list[Step], bool]:
+    """The steps to a stage, and whether a restart is needed instead: pure."""
+    found = stages.commands(now, wanted)
+    if found is None:
+        return [], True
+    steps = []
+    for command in found:
+        name = next(key for key in command if key != "setParameter")
+        before = now.mode if name == "tlsMode" else now.cluster_auth_mode
+        text = json.dumps(command)
+        steps.append(Step("alter", "parameter", name, before=before, after=command[name], statement=text))
+    return steps, False
+
+
+def rotation(options: dict[str, t.Any], insist: bool) -> list[Step]:
+    """The step that makes the server show the certificate in its file, none when it does already."""
+    path = options["certificate_key_file"]
+    if not path:
+        return []
+    in_file = certificate.fingerprint_of_file(path)
+    shown = shown_certificate(options)
+    if shown is None or (shown == in_file and not insist):
+        return []
+    return [Step(
+        "rotate", "certificate", path, before={"sha256": shown}, after={"sha256": in_file},
+        statement='{"rotateCertificates": 1}',
+    )]
+
+
+def shown_certificate(options: dict[str, t.Any]) -> str | None:
+    host = options["login_host"].partition(",")[0]
+    client = options["ssl_certfile"] or options["certificate_key_file"]
+    return certificate.fingerprint_of_server(host, options["login_port"], client, PROBE_SECONDS)
+
+
+def carry_out(server: api.Server, plan: Plan) -> None:
+    """Send the commands.
+
+    :raises ServerRefused: the server refuses one.
+    """
+    for step in plan:
+        if step.statement:
+            server.run("admin", json.loads(step.statement))

@@ -1,0 +1,237 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mongo_tls
+short_description: Bring a running MongoDB server to a stage of TLS, and to renewed certificates, without a restart
+version_added: 1.0.0
+description:
+  - Runs on the host of the server. A server that was started with TLS goes from V(allowTLS) to V(preferTLS) and
+    V(requireTLS) as it runs, and from V(sendKeyFile) to V(sendX509) and V(x509) among members. For the other ways, the
+    first one up and all down, it says that a restart is needed. It restarts nothing.
+  - The certificate that the server shows is compared with the one in O(certificate_key_file). When they differ, the
+    server is told to read its files again (C(rotateCertificates)). Open connections stay.
+  - Returns the stages that are left to O(towards_mode) and O(towards_cluster_auth_mode). In a replica set every member
+    takes one stage before any takes the next.
+notes:
+  - With O(ssl=true) it connects through TLS when the server speaks it, and without when it does not yet. Which of
+    the two is tried with a greeting that carries no login.
+  - C(mongod.conf) is not its business. Keep the file at the same stage, or the next restart goes back.
+  - The module talks to a single server, so O(login_uri) and O(replica_set) have no effect.
+author:
+  - The groundwork.databases maintainers (@groundwork)
+extends_documentation_fragment:
+  - groundwork.databases._attributes
+  - groundwork.databases._attributes.full
+  - groundwork.databases._attributes.actiongroup_mongodb
+  - groundwork.databases._mongodb
+options:
+  mode:
+    description:
+      - Stage of TLS to bring the server to. Unset leaves it.
+    type: str
+    choices: [disabled, allowTLS, preferTLS, requireTLS]
+  cluster_auth_mode:
+    description:
+      - How members prove to each other who they are. Unset leaves it.
+    type: str
+    choices: [keyFile, sendKeyFile, sendX509, x509]
+  towards_mode:
+    description:
+      - Stage of TLS that RV(stages) leads to. Defaults to O(mode), without that to the present one.
+    type: str
+    choices: [disabled, allowTLS, preferTLS, requireTLS]
+  towards_cluster_auth_mode:
+    description:
+      - The same for O(cluster_auth_mode).
+    type: str
+    choices: [keyFile, sendKeyFile, sendX509, x509]
+  certificate_key_file:
+    description:
+      - The server's own file with its certificate and key, to compare with what it shows.
+    type: path
+  rotate:
+    description:
+      - Rotate the certificates also when the one that is shown is the one in the file, for new authorities or
+        revocation lists, which the module cannot see.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: See how far the server is
+  groundwork.databases.mongo_tls:
+    login_user: admin
+    login_password: "{{ mongodb_admin_password }}"
+    ssl: true
+    ssl_ca_certs: /etc/ssl/mongodb/ca.pem
+    towards_mode: requireTLS
+  register: tls
+
+- name: Take the next stage once every member has the one before
+  groundwork.databases.mongo_tls:
+    login_user: admin
+    login_password: "{{ mongodb_admin_password }}"
+    ssl: true
+    ssl_ca_certs: /etc/ssl/mongodb/ca.pem
+    mode: preferTLS
+    certificate_key_file: /etc/ssl/mongodb/server.pem
+"""
+
+RETURN = r"""
+actions:
+  description: The steps that were, or in check mode would be, done, in order.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - action: alter
+      kind: parameter
+      name: tlsMode
+      statement: '{"setParameter": 1, "tlsMode": "preferTLS"}'
+restart_needed:
+  description: Whether O(mode) or O(cluster_auth_mode) can only be reached by a restart.
+  returned: success
+  type: bool
+  sample: false
+running:
+  description: Whether a server answers.
+  returned: success
+  type: bool
+  sample: true
+mode:
+  description: Stage of TLS now; empty when it could not be read.
+  returned: success
+  type: str
+  sample: preferTLS
+cluster_auth_mode:
+  description: How members prove to each other who they are; empty when it could not be read.
+  returned: success
+  type: str
+  sample: keyFile
+tls:
+  description: Whether the server can be reached through TLS.
+  returned: success
+  type: bool
+  sample: true
+stages:
+  description: Stages that are left, in order; the last one only when there is nothing left.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {mode: requireTLS, cluster_auth_mode: keyFile}
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._errors import GroundworkError
+from ..module_utils._mongo import api
+from ..module_utils._mongo.connection import connection_argument_spec
+from ..module_utils._mongo.tls import live, stages
+from ..module_utils._plan import Plan
+
+
+def result(plan: Plan, reached: bool, tls: bool, now: stages.Stage | None, **facts: t.Any) -> dict[str, t.Any]:
+    return {
+        "changed": plan.changed, "actions": plan.actions(), "diff": plan.diff(), "running": reached, "tls": tls,
+        "mode": now.mode if now else "", "cluster_auth_mode": now.cluster_auth_mode if now else "",
+        "restart_needed": False, **facts,
+    }
+
+
+def summaries(found: list[stages.Stage]) -> list[dict[str, str]]:
+    return [stage._asdict() for stage in found]
+
+
+def goal(options: dict[str, t.Any], now: stages.Stage) -> stages.Stage:
+    """The stage that is asked for in the end."""
+    wanted = stages.Stage(
+        options["towards_mode"] or options["mode"] or now.mode,
+        options["towards_cluster_auth_mode"] or options["cluster_auth_mode"] or now.cluster_auth_mode,
+    )
+    problem = stages.contradiction(wanted)
+    if problem:
+        raise GroundworkError(problem, where="mode, cluster_auth_mode", untouched="everything", code="contradiction")
+    return wanted
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    options = live.reachable_options(module.params)
+    first = stages.Stage("disabled", "keyFile")
+    if options is None:
+        # Nobody depends on a server that does not run: it starts at the last stage.
+        return result(Plan(), False, False, None, stages=summaries([goal(module.params, first)]))
+    try:
+        server = api.connect_member(options, live.APPLICATION)
+    except api.AuthenticationFailed:
+        if module.params["mode"] or module.params["cluster_auth_mode"]:
+            raise
+        return result(Plan(), True, options["ssl"], None, stages=summaries([goal(module.params, first)]))
+    try:
+        return bring(module, server, options)
+    finally:
+        server.close()
+
+
+def bring(module: AnsibleModule, server: api.Server, options: dict[str, t.Any]) -> dict[str, t.Any]:
+    now = live.stage_of(server)
+    target = stages.Stage(options["mode"] or now.mode, options["cluster_auth_mode"] or now.cluster_auth_mode)
+    left = summaries(stages.path(now, goal(options, now)))
+    steps, restart = live.plan_stage(now, target)
+    rotation = live.rotation(options, options["rotate"]) if now.mode != "disabled" else []
+    plan = Plan((*rotation, *steps))
+    if plan and not module.check_mode:
+        live.carry_out(server, plan)
+        now = live.stage_of(server)
+        verify(now, target, restart, rotation, options)
+    return result(plan, True, options["ssl"], now, restart_needed=restart, stages=left)
+
+
+def verify(
+    now: stages.Stage, target: stages.Stage, restart: bool, rotation: list[t.Any], options: dict[str, t.Any]
+) -> None:
+    """:raises GroundworkError: the server accepted the commands and is not at the target."""
+    if not restart and now != target:
+        raise GroundworkError(
+            f"The server accepted every command, and is at {now.mode}, {now.cluster_auth_mode}.",
+            where=options["login_host"], code="not_converged",
+        )
+    if rotation and live.rotation(options, False):
+        raise GroundworkError(
+            "The server read its files again, and still shows another certificate.", where=options["login_host"],
+            hint="See that certificate_key_file is net.tls.certificateKeyFile of its configuration.",
+            code="not_converged",
+        )
+
+
+def main() -> None:
+    modes = {"type": "str", "choices": list(stages.MODES)}
+    auth_modes = {"type": "str", "choices": list(stages.CLUSTER_AUTH_MODES)}
+    module = AnsibleModule(
+        argument_spec={
+            **connection_argument_spec(),
+            "mode": modes,
+            "cluster_auth_mode": auth_modes,
+            "towards_mode": modes,
+            "towards_cluster_auth_mode": auth_modes,
+            "certificate_key_file": {"type": "path", "no_log": False},
+            "rotate": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    api.require_driver(module)
+    try:
+        outcome = run(module)
+    except GroundworkError as error:
+        module.fail_json(**error.result())
+    module.exit_json(**outcome)
+
+
+if __name__ == "__main__":
+    main()
