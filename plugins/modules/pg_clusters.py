@@ -106,12 +106,13 @@ options:
         type: list
         elements: str
         default: []
-      created_elsewhere:
-        description:
-          - The cluster comes to be as a copy of another server, not by C(initdb). When it is not there it is not
-            created here, and its folders are not judged.
-        type: bool
-        default: false
+  created_elsewhere:
+    description:
+      - Names of clusters that come to be as copies of another server, not by C(initdb). One that is not there is not
+        created here, and its folders are not judged.
+    type: list
+    elements: str
+    default: []
   locales:
     description:
       - Further locales that must be there, for databases with a locale of their own.
@@ -193,9 +194,6 @@ clusters:
     standby:
       description: Whether the data folder is that of a standby.
       type: bool
-    version:
-      description: Version of the running server.
-      type: str
 unlisted:
   description: Clusters of the host that were not described and are still there.
   returned: success
@@ -229,7 +227,7 @@ from ..module_utils._pg.clusters.plan import plan_clusters
 from ..module_utils._pg.clusters.refusals import drops_main
 
 
-def build_desired(options: dict[str, t.Any]) -> Desired:
+def build_desired(options: dict[str, t.Any], created_elsewhere: list[str]) -> Desired:
     return Desired(
         name=options["name"],
         port=options["port"],
@@ -239,7 +237,7 @@ def build_desired(options: dict[str, t.Any]) -> Desired:
         wal_directory=(options["wal_directory"] or "").rstrip("/") or None,
         start=options["start"],
         initdb_options=tuple(options["initdb_options"]),
-        created_elsewhere=options["created_elsewhere"],
+        created_elsewhere=options["name"] in created_elsewhere,
         fixed={key: options[key] for key in AT_CREATION if options[key] not in (None, "")},
     )
 
@@ -258,13 +256,12 @@ def describe(cluster: Desired, host: Host) -> dict[str, t.Any]:
         "port": cluster.port,
         "running_port": live.running_port if live else None,
         "standby": live.standby if live else False,
-        "version": live.version if live else None,
     }
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    desired = [build_desired(options) for options in params["clusters"]]
+    desired = [build_desired(options, params["created_elsewhere"]) for options in params["clusters"]]
     reading = {"wanted_locales": params["locales"], "unlisted_main": params["unlisted_main"]}
     host = read_host(desired, **reading)
     plan = plan_clusters(host, desired, **reading)
@@ -308,10 +305,10 @@ def argument_spec() -> dict[str, t.Any]:
         "wal_segment_size": {"type": "int"},
         "group_access": {"type": "bool"},
         "initdb_options": {"type": "list", "elements": "str", "default": []},
-        "created_elsewhere": {"type": "bool", "default": False},
     }
     return {
         "clusters": {"type": "list", "elements": "dict", "required": True, "options": cluster},
+        "created_elsewhere": {"type": "list", "elements": "str", "default": []},
         "locales": {"type": "list", "elements": "str", "default": []},
         "unlisted_main": {"type": "str", "choices": ["keep", "remove_when_empty"], "default": "keep"},
     }

@@ -42,12 +42,13 @@ options:
           - Its data folder.
         type: path
         required: true
-      reload_for:
-        description:
-          - Files that the server reads when it is told to reload.
-        type: list
-        elements: path
-        default: []
+  reload_for:
+    description:
+      - Files that a server reads when it is told to reload; C(%c) stands for the cluster's name. One that is not there
+        does not count.
+    type: list
+    elements: str
+    default: []
   timeout:
     description:
       - Seconds to wait for a server to answer. One that was not shut down replays its write-ahead log first.
@@ -61,9 +62,9 @@ EXAMPLES = r"""
     clusters:
       - name: shop
         data_directory: /var/lib/postgresql/16/shop
-        reload_for: [/etc/postgresql/16/shop/tls/server.pem]
       - name: archive
         data_directory: /var/lib/postgresql/16/archive
+    reload_for: [/etc/postgresql/16/%c/tls/server.pem]
 """
 
 RETURN = r"""
@@ -95,6 +96,12 @@ clusters:
     pid:
       description: Process of the postmaster.
       type: int
+    version:
+      description: Version that the running server says it is.
+      type: str
+    standby:
+      description: Whether the running server is a standby.
+      type: bool
     restart_reasons:
       description: Why the server has to be restarted; what waits in its settings is not among it.
       type: list
@@ -117,13 +124,19 @@ def describe(cluster: Wanted, unit: Unit) -> dict[str, t.Any]:
         "running": unit.active,
         "running_port": unit.port,
         "pid": unit.pid,
+        "version": unit.version,
+        "standby": unit.standby,
         "restart_reasons": restart_reasons(unit),
     }
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     wanted = [
-        Wanted(options["name"], options["data_directory"], tuple(options["reload_for"]))
+        Wanted(
+            name=options["name"],
+            data_directory=options["data_directory"],
+            reload_for=tuple(path.replace("%c", options["name"]) for path in module.params["reload_for"]),
+        )
         for options in module.params["clusters"]
     ]
     units, all_enabled = read_units(wanted)
@@ -157,9 +170,9 @@ def main() -> None:
                 "options": {
                     "name": {"type": "str", "required": True},
                     "data_directory": {"type": "path", "required": True},
-                    "reload_for": {"type": "list", "elements": "path", "default": []},
                 },
             },
+            "reload_for": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 300},
         },
         supports_check_mode=True,

@@ -30,7 +30,8 @@ def read_units(wanted: t.Sequence[Wanted]) -> tuple[dict[str, Unit], bool]:
     """The units by cluster, and whether clusters are started with the host."""
     shown = _show([*(cluster.unit for cluster in wanted), ALL])
     units = {cluster.name: _read_unit(cluster, shown.get(cluster.unit, {})) for cluster in wanted}
-    return units, shown.get(ALL, {}).get("UnitFileState") == "enabled"
+    # A unit that is not there yet has no state; its package enables it.
+    return units, shown.get(ALL, {}).get("UnitFileState", "") in ("enabled", "")
 
 
 def apply_plan(plan: Plan, wanted: t.Sequence[Wanted], timeout: int) -> None:
