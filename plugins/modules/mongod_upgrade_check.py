@@ -81,6 +81,10 @@ authentication:
   description: V(true) when the running server asks for a login, V(false) when it does not, V(none) when none answers.
   returned: success
   type: bool
+driver:
+  description: Whether the host has the driver that the other modules need.
+  returned: success
+  type: bool
 """
 
 import re
@@ -148,6 +152,7 @@ def run(options: dict[str, t.Any]) -> dict[str, t.Any]:
         "running_version": found.running or "",
         "feature_compatibility_version": found.compatibility or "",
         "authentication": answer["authentication"],
+        "driver": api.DRIVER_IMPORT_ERROR is None,
     }
 
 
