@@ -1,0 +1,255 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making the data folder of a standby: a copy by pg_basebackup, or pg_rewind of a folder that diverged.
+
+A marker beside the folder says that it is being made. While it is there the folder is worth nothing and is emptied
+by the next run; a folder with content and without marker is somebody's data and is never emptied.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import re
+import shutil
+import signal
+import time
+import typing as t
+from pathlib import Path
+
+from ..._errors import GroundworkError
+from .names import connection_string
+from .server import STANDBY_SIGNAL
+
+if t.TYPE_CHECKING:
+    from .server import Server
+
+
+END_SECONDS = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where the copy comes from: the members, of which the one that is the primary is taken."""
+
+    hosts: tuple[tuple[str, int], ...]
+    user: str
+    passfile: str | None
+    ssl: dict[str, str | None]
+    application_name: str
+
+    def connection(self, database: str | None = None) -> str:
+        """A connection string without secrets: the password is in the password file."""
+        return connection_string(
+            {
+                "host": ",".join(host for host, _port in self.hosts),
+                "port": ",".join(str(port) for _host, port in self.hosts),
+                "user": self.user,
+                "passfile": self.passfile,
+                **self.ssl,
+                "dbname": database,
+                "application_name": self.application_name,
+                "target_session_attrs": "primary",
+                "connect_timeout": 10,
+            }
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class CopyOptions:
+    """How pg_basebackup copies.
+
+    :ivar max_rate: such as ``100M`` a second; unlimited when unset.
+    :ivar tablespaces: folder on the primary to folder here.
+    """
+
+    wal_directory: str | None
+    slot: str | None
+    max_rate: str | None
+    checkpoint: str
+    tablespaces: dict[str, str]
+
+
+def marker_of(data: Path) -> Path:
+    return data.with_name(f".{data.name}.groundwork-copying")
+
+
+def copy_command(server: Server, source: Source, options: CopyOptions) -> list[str]:
+    """pg_basebackup checks every page's checksum and, at its end, syncs what it wrote."""
+    argv = [
+        str(server.bin / "pg_basebackup"), "--pgdata", str(server.data), "--dbname", source.connection(),
+        "--no-password", "--wal-method=stream", f"--checkpoint={options.checkpoint}",
+    ]  # fmt: skip
+    if options.slot:
+        argv += ["--slot", options.slot]
+    if options.max_rate:
+        argv += ["--max-rate", options.max_rate]
+    if options.wal_directory:
+        argv += ["--waldir", options.wal_directory]
+    for old, new in sorted(options.tablespaces.items()):
+        argv += ["--tablespace-mapping", f"{_escaped(old)}={_escaped(new)}"]
+    return argv
+
+
+def _escaped(folder: str) -> str:
+    return folder.replace("=", "\\=")
+
+
+def copy(server: Server, source: Source, options: CopyOptions) -> None:
+    """Copy the primary into the (then emptied) data folder and leave it ready to start as a standby.
+
+    :raises GroundworkError: pg_basebackup failed; the marker stays, so the next run begins again.
+    """
+    marker = marker_of(server.data)
+    own = _own_folders(server.data)
+    with marker.open("a+") as lock:
+        _alone(lock, server)
+        marker.write_text(json.dumps({"folders": sorted(map(str, own))}) + "\n")
+        for folder in {server.data, *own, *_given_folders(options)}:
+            empty_folder(folder, server)
+        outcome = server.owner.run(copy_command(server, source, options))
+    if outcome.returncode != 0:
+        raise GroundworkError(
+            f"pg_basebackup failed: {_last_lines(outcome.stderr)}", where=server.where,
+            untouched="the primary and the other members", hint=_hint(outcome.stderr), code="STANDBY_COPY_FAILED",
+        )
+    make_standby(server)
+    marker.unlink()
+
+
+def _alone(lock: t.IO[str], server: Server) -> None:
+    """See to it that nobody else works on the folder: no other run, and no program that a killed run left behind.
+
+    A pg_basebackup that fails removes all content of its folder, so an old one would remove a new copy. Its process
+    that receives WAL even outlives it, and keeps the slot.
+
+    :raises GroundworkError: another run is at work.
+    """
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise GroundworkError(
+            "Another run copies the primary into this folder right now.", where=server.where, untouched="everything",
+            hint="Wait until it has ended.", code="STANDBY_COPY_RUNNING",
+        ) from None
+    for pid in _left_behind(server):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + END_SECONDS
+    while _left_behind(server) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _left_behind(server: Server) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if arguments[0] == str(server.bin / "pg_basebackup") and str(server.data) in arguments:
+                found.append(int(process.name))
+    return found
+
+
+def refuse_foreign_content(server: Server, options: CopyOptions, *, rebuild: bool) -> None:
+    """Never empty a folder that is not known to be this standby's, or a broken copy.
+
+    :raises GroundworkError: there is something in a folder that has to be empty.
+    """
+    own = _own_folders(server.data)
+    if rebuild or marker_of(server.data).exists():
+        own |= {server.data}
+    for folder in sorted({server.data, *_given_folders(options)} - own):
+        if folder.is_dir() and any(folder.iterdir()):
+            raise GroundworkError(
+                f"{folder} is to become a folder of the standby, but something is in it.", where=str(folder),
+                untouched="everything",
+                hint="Look at it, and move it away or remove it if nobody needs it. An empty folder is fine.",
+                code="STANDBY_FOLDER_NOT_EMPTY",
+            )
+
+
+def _given_folders(options: CopyOptions) -> set[Path]:
+    given = [options.wal_directory, *options.tablespaces.values()]
+    return {Path(folder) for folder in given if folder}
+
+
+def _own_folders(data: Path) -> set[Path]:
+    """Folders elsewhere that a copy's links lead to: pg_basebackup links only what it found empty."""
+    links = [data / "pg_wal", *((data / "pg_tblspc").iterdir() if (data / "pg_tblspc").is_dir() else [])]
+    noted: list[str] = []
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        noted = json.loads(marker_of(data).read_text())["folders"]
+    return {link.resolve() for link in links if link.is_symlink()} | set(map(Path, noted))
+
+
+def make_standby(server: Server) -> None:
+    """Say that the folder is to come up as a standby; synced, as a lost one would mean a second primary."""
+    path = server.data / STANDBY_SIGNAL
+    with path.open("a") as out:
+        os.fsync(out.fileno())
+    path.chmod(0o600)
+    server.owner.own(path)
+    descriptor = os.open(server.data, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def empty_folder(folder: Path, server: Server) -> None:
+    """Make the folder exist, empty, closed and owned by the server's account."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    folder.chmod(0o700)
+    server.owner.own(folder)
+
+
+def rewind(server: Server, source: Source) -> None:
+    """Undo what only this folder has, so that it can follow the primary again.
+
+    :raises GroundworkError: pg_rewind refuses or failed; ``details['damaged']`` says whether it had begun to write.
+    """
+    argv = [
+        str(server.bin / "pg_rewind"), "--target-pgdata", str(server.data), "--source-server",
+        source.connection("postgres"),
+    ]  # fmt: skip
+    if server.config_file:
+        argv += [f"--config-file={server.config_file}"]
+    marker = marker_of(server.data)
+    outcome = server.owner.run(argv)
+    if outcome.returncode != 0:
+        damaged = "servers diverged" in outcome.stdout + outcome.stderr and "pg_rewind: error" in outcome.stderr
+        if damaged:
+            marker.write_text(json.dumps({"folders": sorted(map(str, _own_folders(server.data)))}) + "\n")
+        raise GroundworkError(
+            f"pg_rewind failed: {_last_lines(outcome.stderr)}", where=server.where,
+            untouched="the primary and the other members",
+            hint="Rebuild it with rebuild_method copy.", code="STANDBY_REWIND_FAILED", details={"damaged": damaged},
+        )
+    make_standby(server)
+
+
+def _last_lines(text: str, count: int = 3) -> str:
+    lines = [line for line in text.splitlines() if line.strip() and not re.match(r"\s*\d+/\d+ kB", line)]
+    return " ".join(" ".join(lines[-count:]).split())
+
+
+def _hint(errors: str) -> str:
+    if "no pg_hba.conf entry" in errors:
+        return "The primary's pg_hba.conf has to let this host in for the database replication."
+    if "password authentication failed" in errors or "no password supplied" in errors:
+        return "The password in the password file is not that of the replication role."
+    if "checksum" in errors:
+        return "The primary has a damaged page. Do not fail over away from it before you know which copy is good."
+    if "No space left" in errors:
+        return "Make room; the next run begins the copy again."
+    return "Mend the cause; the next run begins the copy again."

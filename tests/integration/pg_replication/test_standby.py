@@ -1,0 +1,196 @@
+"""Standbys: made, made again after an interruption, reported when they cannot follow, rebuilt when asked to."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from pathlib import Path
+
+
+def actions(result):
+    return [step["action"] for step in result["actions"]]
+
+
+def processes_with(argument: str) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().decode(errors="replace"))
+    return [line for line in found if argument in line.split("\0") and "pg_basebackup" in line]
+
+
+def test_a_primary_and_two_standbys(cluster):
+    assert cluster.state("one")["state"] == "stopped"
+    assert cluster.state("two") == {"state": "absent", "role": None}
+    cluster.first.start()
+
+    predicted = cluster.keep("one", check=True)
+    assert actions(predicted) == ["create", *["grant"] * 4, "create", "create"]
+    first = cluster.keep("one")
+    assert actions(first) == actions(predicted)
+    assert cluster.keep("one")["changed"] is False and cluster.keep("one", check=True)["changed"] is False
+    assert cluster.password not in first.output and "SCRAM-SHA-256" not in first.output
+    assert "SCRAM-SHA-256" not in cluster.first.log.read_text()
+
+    for name in ("two", "three"):
+        assert actions(cluster.make_standby(name, check=True)) == ["copy"]
+        assert not cluster.data(name).exists()
+        made = cluster.make_standby(name)
+        assert actions(made) == ["copy"], made
+        assert cluster.make_standby(name)["changed"] is False
+        cluster.start(name)
+        kept = cluster.keep(name, primary=cluster.state("one"))
+        assert not kept.get("failed"), kept["msg"]
+        assert actions(kept) == ["create", "create"] and kept["problems"] == []
+        assert cluster.keep(name, primary=cluster.state("one"))["changed"] is False
+
+    primary = cluster.state("one")
+    assert [sender["name"] for sender in primary["senders"]] == ["three", "two"]
+    assert {slot["name"]: slot["active"] for slot in primary["slots"]} == {"two": True, "three": True}
+    cluster.query("one", "CREATE TABLE rows AS SELECT generate_series(1, 1000) AS n")
+    cluster.wait_until(lambda: cluster.query("three", "SELECT to_regclass('rows')") != [(None,)])
+
+
+def test_a_changed_password_reaches_the_server(replicated):
+    changed = replicated.keep("one", password="another password")
+    assert [step["name"] for step in changed["actions"]] == ["replicator"]
+    assert "another password" not in changed.output
+    assert actions(replicated.keep("one")) == ["alter"]
+
+
+def test_an_interrupted_copy_is_begun_again(cluster, start_module):
+    cluster.first.start()
+    cluster.query("one", "CREATE TABLE bulk AS SELECT repeat('x', 1000) AS t FROM generate_series(1, 40000)")
+    cluster.keep("one")
+    process = start_module("pg_standby", cluster.standby_arguments("two", max_rate="2M"))
+    cluster.wait_until(lambda: (cluster.data("two") / "base").is_dir())
+    time.sleep(0.5)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    # What goes on receiving WAL would keep the slot, and one that fails later would remove the next copy.
+    assert processes_with(str(cluster.data("two")))
+    assert cluster.state("two")["state"] == "copying"
+
+    again = cluster.make_standby("two")
+    assert not again.get("failed"), again["msg"]
+    assert actions(again) == ["copy again"] and not processes_with(str(cluster.data("two")))
+    cluster.start("two")
+    assert cluster.state("two", wait_streaming=20)["receiver"]["status"] == "streaming"
+    assert cluster.query("two", "SELECT count(*) FROM bulk") == [(40000,)]
+
+
+def test_a_folder_with_something_in_it_is_never_emptied(cluster):
+    cluster.first.start()
+    cluster.keep("one")
+    cluster.data("two").mkdir()
+    (cluster.data("two") / "precious").write_text("data")
+    refused = cluster.make_standby("two")
+    assert refused["failed"] and "something is in it" in refused["msg"]
+    assert cluster.make_standby("two", check=True)["failed"]
+    assert (cluster.data("two") / "precious").exists()
+
+
+def test_wal_folder_tablespace_and_rate(cluster):
+    cluster.first.start()
+    spaces = {name: cluster.homes[name] / "space" for name in ("one", "two")}
+    for folder in spaces.values():
+        folder.mkdir(mode=0o700)
+        cluster.account.own(folder)
+    cluster.query("one", f"CREATE TABLESPACE fast LOCATION '{spaces['one']}'")
+    cluster.query("one", "CREATE TABLE placed TABLESPACE fast AS SELECT 1 AS one")
+    cluster.keep("one")
+    wal = cluster.homes["two"] / "wal"
+    options = {"tablespace_mapping": {str(spaces["one"]): str(spaces["two"])}, "wal_directory": str(wal)}
+
+    # An unmapped tablespace would land in the primary's own folder on this machine; pg_basebackup refuses.
+    refused = cluster.make_standby("two")
+    assert refused["failed"] and "exists but is not empty" in refused["msg"]
+    assert cluster.query("one", "SELECT one FROM placed") == [(1,)]
+
+    made = cluster.make_standby("two", **options, max_rate="50M")
+    assert not made.get("failed"), made["msg"]
+    assert (cluster.data("two") / "pg_wal").resolve() == wal.resolve()
+    cluster.start("two")
+    assert cluster.state("two", wait_streaming=20)["receiver"]["status"] == "streaming"
+    assert cluster.query("two", "SELECT one FROM placed") == [(1,)]
+
+    rebuilt = cluster.make_standby("two", **options, rebuild=True, rebuild_method="copy")
+    assert not rebuilt.get("failed"), rebuilt["msg"]
+    assert actions(rebuilt) == ["stop", "copy anew"]
+    cluster.start("two")
+    assert cluster.query("two", "SELECT one FROM placed") == [(1,)]
+    assert cluster.query("one", "SELECT one FROM placed") == [(1,)]
+
+
+def diverge(cluster) -> None:
+    """Two becomes a primary of its own and writes what nobody else has; then it is told to be a standby again."""
+    cluster.query("two", "SELECT pg_promote()")
+    cluster.query("two", "CREATE TABLE only_here AS SELECT generate_series(1, 1000) AS n")
+    cluster.stop("two")
+    (cluster.data("two") / "standby.signal").touch()
+    cluster.account.own(cluster.data("two") / "standby.signal")
+    cluster.query("one", "CREATE TABLE meanwhile AS SELECT 1 AS n")
+    cluster.start("two")
+
+
+def test_a_diverged_standby_is_reported_and_rewound_only_when_asked(replicated):
+    diverge(replicated)
+    reported = replicated.keep("two", primary=replicated.state("one"), wait_streaming=1)
+    assert reported["failed"] and reported["error_code"] == "STANDBY_DIVERGED"
+    assert "timeline 2, its primary on 1" in reported["msg"] and "replication.rebuild" in reported["msg"]
+    assert replicated.query("two", "SELECT count(*) FROM only_here") == [(1000,)]
+    assert replicated.make_standby("two")["changed"] is False
+
+    predicted = replicated.make_standby("two", rebuild=True, check=True)
+    assert actions(predicted) == ["stop", "rewind"]
+    rebuilt = replicated.make_standby("two", rebuild=True)
+    assert not rebuilt.get("failed"), rebuilt["msg"]
+    replicated.start("two")
+    member = replicated.state("two", wait_streaming=20)
+    assert member["receiver"]["status"] == "streaming" and member["timeline"] == 1
+    assert replicated.query("two", "SELECT to_regclass('only_here'), to_regclass('meanwhile')") == [(None, "meanwhile")]
+
+
+def test_a_lost_slot_is_reported_and_the_standby_copied_anew(cluster):
+    cluster.settings["max_slot_wal_keep_size"] = "16MB"
+    cluster.configure("one", min_wal_size="32MB", max_wal_size="48MB")
+    cluster.build(["two"])
+    cluster.stop("two")
+    for _round in range(6):
+        cluster.query("one", "CREATE TABLE t AS SELECT generate_series(1, 200000) AS n")
+        cluster.query("one", "DROP TABLE t")
+        cluster.query("one", "SELECT pg_switch_wal()")
+        cluster.query("one", "CHECKPOINT")
+    cluster.start("two")
+    primary = cluster.state("one")
+    assert {slot["name"]: slot["wal_status"] for slot in primary["slots"]}["two"] == "lost"
+    reported = cluster.keep("two", primary=primary, wait_streaming=1)
+    assert reported["failed"] and reported["error_code"] == "STANDBY_SLOT_LOST", reported
+
+    # The primary's slot is made again only for a member that is named.
+    assert cluster.keep("one")["changed"] is False
+    assert actions(cluster.keep("one", renew_slots=["two"])) == ["renew"]
+    rebuilt = cluster.make_standby("two", rebuild=True, rebuild_method="copy")
+    assert not rebuilt.get("failed"), rebuilt["msg"]
+    cluster.start("two")
+    assert cluster.state("two", wait_streaming=20)["receiver"]["status"] == "streaming"
+
+
+def test_slots_of_nobody_are_reported_and_dropped_on_request(replicated):
+    replicated.query("one", "SELECT pg_create_physical_replication_slot('gone', true)")
+    kept = replicated.keep("one")
+    assert kept["changed"] is False and kept["unlisted_slots"] == ["gone"]
+    assert "keep WAL back: gone" in kept["problems"][0]
+    assert actions(replicated.keep("one", purge_slots=True)) == ["drop"]
+    assert replicated.keep("one")["unlisted_slots"] == []
+
+
+def test_a_lagging_standby_is_reported(replicated):
+    replicated.query("two", "SELECT pg_wal_replay_pause()")
+    replicated.query("one", "CREATE TABLE lag AS SELECT repeat('x', 1000) AS t FROM generate_series(1, 5000)")
+    time.sleep(1)
+    kept = replicated.keep("two", primary=replicated.state("one"), max_lag_bytes=1000000, wait_streaming=1)
+    assert not kept.get("failed"), kept["msg"]
+    assert any("replay is paused" in problem for problem in kept["problems"])
+    assert any("bytes behind its primary (limit 1000000)" in problem for problem in kept["problems"])
