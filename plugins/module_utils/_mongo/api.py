@@ -32,6 +32,8 @@ except ImportError:
 MINIMUM_DRIVER = (3, 11)
 
 AUTHENTICATION_FAILED = 18
+# For a user that does not exist the driver falls back to SCRAM-SHA-1, and a server may have that turned off.
+MECHANISM_UNAVAILABLE = 334
 UNAUTHORIZED = 13
 COMMAND_NOT_FOUND = 59
 
@@ -193,7 +195,7 @@ def _engine(server: Server, build: dict[str, t.Any]) -> str:
 
 
 def _login_error(error: ServerRefused, where: str) -> GroundworkError:
-    if error.server_code == AUTHENTICATION_FAILED:
+    if error.server_code in (AUTHENTICATION_FAILED, MECHANISM_UNAVAILABLE):
         return AuthenticationFailed(
             f"The server refuses the login: {error.server_message}", where=where,
             untouched="everything; no session was opened",
