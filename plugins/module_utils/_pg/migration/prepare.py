@@ -102,9 +102,10 @@ def prepare(script: Script, placeholders: Placeholders, modes: TransactionModes,
     pending = None
     if script.file.size <= LINT_BYTES:
         pending = PendingFile.read(script.label, script.lines(placeholders), in_transaction=False if alone else None)
-    decisions = [reader.take(statement) for statement in (pending.statements if pending else read(script, placeholders))]
-    if pending:
-        pending = dataclasses.replace(pending, decisions=decisions)
+        pending = dataclasses.replace(pending, decisions=[reader.take(statement) for statement in pending.statements])
+    else:
+        for statement in read(script, placeholders):
+            reader.take(statement)
     prepared = Prepared(script, placeholders, not alone, reader.kept, pending=pending)
     if reader.outside:
         if reader.ordinary and not mixed and not alone:

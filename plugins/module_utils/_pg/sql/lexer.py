@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-#: Flex reads bytes and takes every one above 127 as a letter, so every character above ASCII is one here. These sets say
-#: what they leave out: sets that reach up to the last character cost much to compile, and more to match.
+#: Flex reads bytes and takes every one above 127 as a letter, so every character above ASCII is one here. These sets
+#: say what they leave out: sets that reach up to the last character cost much to compile, and more to match.
 LETTER = r"[^\x00-@\[-^`{-\x7f]"
 LETTER_OR_DIGIT = r"[^\x00-/:-@\[-^`{-\x7f]"
 IN_WORD = r"[^\x00-#%-/:-@\[-^`{-\x7f]"
