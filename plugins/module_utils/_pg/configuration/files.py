@@ -103,17 +103,23 @@ def keep(cluster: Cluster, snapshot: Snapshot, state: Path) -> None:
         ready.rename(final)
     for leftover in (building, ready, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    building.mkdir(mode=0o700)
-    for path, (content, mode) in snapshot.files.items():
-        target = building / path.relative_to(cluster.config)
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes(content)
-        target.chmod(mode)
+    store(cluster, snapshot, building)
     building.rename(ready)
     if final.is_dir():
         final.rename(old)
     ready.rename(final)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def store(cluster: Cluster, snapshot: Snapshot, folder: Path) -> None:
+    """Copy the files into a folder, which is emptied first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    for path, (content, mode) in snapshot.files.items():
+        target = folder / path.relative_to(cluster.config)
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(content)
+        target.chmod(mode)
 
 
 def kept(cluster: Cluster, state: Path) -> Snapshot | None:

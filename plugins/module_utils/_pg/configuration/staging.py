@@ -36,7 +36,8 @@ def objections(
     postgres = bin_directory / "postgres"
     if not postgres.is_file() or not live.exists:
         return []
-    found = _missing_libraries(desired, bin_directory)
+    said = desired.effective.get("shared_preload_libraries")
+    found = missing_libraries(said.text if said else "", bin_directory)
     if found:
         return found
     with tempfile.TemporaryDirectory(prefix="groundwork-") as folder:
@@ -45,10 +46,13 @@ def objections(
         if owner.drop:
             shutil.chown(stage, owner.uid, owner.gid)
         down = may_load and not live.server and (cluster.data / "PG_VERSION").is_file()
-        return _ask(postgres, stage, cluster, owner, "shared_memory_size" if down else "block_size")
+        return ask(postgres, stage, cluster, owner, "shared_memory_size" if down else "block_size")
 
 
-def _ask(postgres: Path, stage: Path, cluster: Cluster, owner: Account, setting: str) -> list[str]:
+def ask(
+    postgres: Path, stage: Path, cluster: Cluster, owner: Account, setting: str = "block_size"
+) -> list[str]:
+    """The server's objections to the ``postgresql.conf`` in a folder and to all that it includes."""
     config = stage / "postgresql.conf"
     argv = [str(postgres), "-C", setting, "-c", f"config_file={config}", "-c", f"data_directory={cluster.data}"]
     argv += ["-c", f"hba_file={cluster.hba_file}", "-c", f"ident_file={cluster.ident_file}"]
@@ -81,15 +85,15 @@ def _fill(stage: Path, cluster: Cluster, live: Live, desired: Desired) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _missing_libraries(desired: Desired, bin_directory: Path) -> list[str]:
+def missing_libraries(preloaded: str, bin_directory: Path) -> list[str]:
     """Libraries that are not there: the one mistake that a running server does not notice before it has stopped."""
-    said = desired.effective.get("shared_preload_libraries")
     folders = [bin_directory.parent / "lib", bin_directory.parent / "lib/postgresql"]
     found = []
-    for library in values.names(said.text) if said else []:
+    for library in values.names(preloaded):
         name = library.removeprefix("$libdir/").removesuffix(".so")
         places: t.Iterable[Path] = [Path(f"/{name}.so")] if name.startswith("/") else [f / f"{name}.so" for f in folders]
         if not any(place.is_file() for place in places):
-            found.append(f"shared_preload_libraries ({said.source if said else ''}): there is no library {library} in "
-                         f"{folders[0]}; install its package first")  # fmt: skip
+            found.append(
+                f"shared_preload_libraries: there is no library {library} in {folders[0]}; install its package first"
+            )
     return found
