@@ -134,7 +134,7 @@ class Handover:
             f"The target was asked to promote itself, and it is not known whether it has: {reason}.",
             where=self.server.where,
             untouched="The old primary is stopped and would start as a standby; it has every row.",
-            hint="Look at the target. If SELECT pg_is_in_recovery() is false there, run the playbook again: it finishes. "
+            hint="Look at the target. If SELECT pg_is_in_recovery() is false there, run the playbook again to finish. "
             f"If the target is gone for good, remove {self.server.data / STANDBY_SIGNAL} and start the old primary.",
             code="SWITCHOVER_UNCERTAIN",
         )
