@@ -104,7 +104,7 @@ def _build(mongod: Path | None, tools: Path | None) -> str:
 
 
 def _replace(new: Path, old: Path) -> None:
-    """Bring the folder that is served to the new state file by file: a container that has mounted it goes on seeing it."""
+    """Bring the folder that is served to the new state file by file: who has mounted it goes on seeing it."""
     entries = sorted(new.rglob("*"))
     old.mkdir(exist_ok=True)
     old.chmod(0o755)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A PgBouncer that is new enough, which neither Ubuntu 22.04 (1.16) nor Debian 12 (1.18) has and PGDG does.
 
-These are Ubuntu 26.10's and 26.04's packages from release pockets, which never change, with the libraries they were built
-against: the program is started by its own dynamic loader, and everything else of the package (scripts, unit,
+These are Ubuntu 26.10's and 26.04's packages from release pockets, which never change, with the libraries they were
+built against: the program is started by its own dynamic loader, and everything else of the package (scripts, unit,
 configuration) is as it was. Two versions: roles test an upgrade from the older to the newer.
 """
 

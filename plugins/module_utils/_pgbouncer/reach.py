@@ -91,5 +91,5 @@ def _check_one(host: str, port: int, name: str, settings: dict[str, str], timeou
             where=where,
             untouched=UNTOUCHED,
             code="SERVER_UNREACHABLE",
-            hint="Check host, port, firewall and the server's certificate, or configure ahead with server_check: false.",
+            hint="Check host, port, firewall and the server's certificate, or set server_check: false.",
         ) from None

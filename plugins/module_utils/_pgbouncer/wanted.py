@@ -302,7 +302,7 @@ def _check_encryption(wanted: Wanted, accepted: t.Collection[str]) -> None:
                 f"Whoever answers as {far[0]} would get the application's queries: server_tls_sslmode is "
                 f"{wanted.settings.get('server_tls_sslmode', 'not set')}.",
                 f"databases: {database.name}",
-                "Set server_tls_sslmode=verify-full and server_tls_ca_file, or list unverified_servers in accept_risks.",
+                "Set server_tls_sslmode=verify-full and server_tls_ca_file, or accept_risks: [unverified_servers].",
                 "UNVERIFIED_SERVER",
             )
 
