@@ -47,6 +47,9 @@ options:
       data_directory:
         description: Data folder. Defaults to C(/var/lib/postgresql/16/) and the name.
         type: path
+      wal_directory:
+        description: Folder of the write-ahead log when it is not in the data folder; presets look at its disk.
+        type: path
       socket_directory:
         description: Folder of the Unix socket.
         type: path
@@ -340,6 +343,7 @@ CLUSTER = {
     "port": {"type": "int", "default": 5432},
     "config_directory": {"type": "path"},
     "data_directory": {"type": "path"},
+    "wal_directory": {"type": "path"},
     "socket_directory": {"type": "path", "default": "/var/run/postgresql"},
     "preset": {
         "type": "dict",

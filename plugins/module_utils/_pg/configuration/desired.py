@@ -17,7 +17,7 @@ from ..settings import check, presets, values
 from ..settings.catalogue import Catalogue
 from ..settings.check import Effective
 from . import conf_file
-from .host import Host, disk_size
+from .host import Host, disk_size, segment_size
 from .live import Live
 from .request import PRESET_FILE, USER_FILE, Cluster
 
@@ -69,7 +69,7 @@ def build(cluster: Cluster, live: Live, share: float, context: Context) -> Desir
         desired.files[cluster.drop_ins / f"{name}.conf"] = File(text, conf_file.shown(text))
     layers = _layers(cluster, live, texts)
     _decide(catalogue, layers, desired)
-    for finding in check.contradictions(catalogue, desired.effective):
+    for finding in check.contradictions(catalogue, desired.effective, segment_size(cluster.wal)):
         desired.errors.append(f"{finding.name}: {finding.reason}")
     _check_memory(catalogue, context.host, desired)
     _check_includes(cluster, live, desired)
@@ -86,8 +86,9 @@ def _with_preset(cluster: Cluster, share: float, context: Context) -> dict[str, 
         memory=int(context.host.memory * share / 100),
         cpus=context.host.cpus,
         disk=cluster.disk,
-        disk_size=disk_size(cluster.data),
+        disk_size=disk_size(cluster.wal),
         shm=context.host.shm,
+        segment=segment_size(cluster.wal),
     )
     preset = presets.preset(cluster.purpose, machine, connections)
     return dict(sorted({**cluster.files, PRESET_FILE: preset}.items()))

@@ -50,6 +50,13 @@ def _rounded(megabytes: int) -> int:
     return megabytes // step * step
 
 
+def segment_size(wal: Path) -> int:
+    """Size in MB of the segments in a folder of the write-ahead log; initdb's default when there are none yet."""
+    for path in wal.glob("[0-9A-F]" * 24) if wal.is_dir() else ():
+        return max(path.stat().st_size >> 20, 1)
+    return 16
+
+
 def disk_size(path: Path) -> int:
     """Size in MB of the file system that holds ``path``, or would when it is made; 0 when that is not known."""
     for folder in (path, *path.parents):

@@ -46,6 +46,7 @@ class Cluster:
     port: int
     config: Path
     data: Path
+    wal: Path
     sockets: Path
     files: dict[str, dict[str, t.Any]]
     hba: Hba | None
@@ -81,11 +82,13 @@ def from_params(given: dict[str, t.Any]) -> Cluster:
     if given.get("settings"):
         files[USER_FILE] = given["settings"]
     preset = given.get("preset") or {}
+    data = Path(given.get("data_directory") or f"/var/lib/postgresql/16/{name}")
     return Cluster(
         name=name,
         port=given["port"],
         config=Path(given.get("config_directory") or f"/etc/postgresql/16/{name}"),
-        data=Path(given.get("data_directory") or f"/var/lib/postgresql/16/{name}"),
+        data=data,
+        wal=Path(given.get("wal_directory") or data / "pg_wal"),
         sockets=Path(given["socket_directory"]),
         files=files,
         hba=_hba(given["hba"]) if given.get("hba") is not None else None,

@@ -103,8 +103,11 @@ class Effective(t.NamedTuple):
     source: str
 
 
-def contradictions(catalogue: Catalogue, effective: t.Mapping[str, Effective]) -> list[Finding]:
-    """Combinations with which the server does not start (``PostmasterMain`` and its checks)."""
+def contradictions(catalogue: Catalogue, effective: t.Mapping[str, Effective], segment: int = 16) -> list[Finding]:
+    """Combinations with which the server does not start (``PostmasterMain`` and its checks).
+
+    :param segment: size in MB of a segment of the write-ahead log.
+    """
 
     def number(name: str) -> float:
         found = value(name)
@@ -126,8 +129,8 @@ def contradictions(catalogue: Catalogue, effective: t.Mapping[str, Effective]) -
         if number("max_wal_senders") > 0:
             found.append(Finding("wal_level", "max_wal_senders above 0 needs it to be replica or logical"))
     for name in ("min_wal_size", "max_wal_size"):
-        if number(name) < 32:
-            found.append(Finding(name, "it must be at least two segments of the write-ahead log, 32MB"))
+        if number(name) < 2 * segment:
+            found.append(Finding(name, f"it must be at least two segments of the write-ahead log, {2 * segment}MB"))
     backends = sum(number(name) for name in ("max_connections", "autovacuum_max_workers", "max_worker_processes",
                                              "max_wal_senders")) + 1  # fmt: skip
     if backends > 262143:

@@ -10,7 +10,7 @@ chapters 20.4 to 20.7, and of Pigsty's ``oltp``, ``olap`` and ``tiny`` templates
 - ``work_mem`` is what is left beside shared_buffers, for all connections at once, three operations each. A session that
   hashes may take ``hash_mem_multiplier`` (2) times that, which the divisor of three leaves room for.
 - ``random_page_cost`` and ``effective_io_concurrency`` follow the disk.
-- ``max_wal_size`` at most a fifth and ``min_wal_size`` at most a twentieth of the data folder's disk (Pigsty), so that a
+- ``max_wal_size`` at most a fifth and ``min_wal_size`` at most a twentieth of its disk (Pigsty), so that a
   small disk is never filled by the write-ahead log of a healthy server.
 - Parallel queries keep their shared memory in /dev/shm, which containers limit to 64MB: below 256MB they are off, as
   they would fail with "could not resize shared memory segment".
@@ -41,8 +41,9 @@ class Machine:
     :param memory: its share of the memory in MB.
     :param cpus: processors of the host.
     :param disk: ``ssd`` or ``hdd``.
-    :param disk_size: size of the data folder's file system in MB, 0 when it is not known.
+    :param disk_size: size in MB of the file system that holds the write-ahead log, 0 when it is not known.
     :param shm: size of /dev/shm in MB, 0 when it is not known.
+    :param segment: size in MB of a segment of the write-ahead log; the server wants room for two.
     """
 
     memory: int
@@ -50,6 +51,7 @@ class Machine:
     disk: str = "ssd"
     disk_size: int = 0
     shm: int = 0
+    segment: int = 16
 
 
 def preset(purpose: str, machine: Machine, max_connections: int | None = None) -> dict[str, t.Any]:
@@ -93,8 +95,8 @@ def _log(purpose: str, machine: Machine) -> dict[str, t.Any]:
         low = min(low, machine.disk_size // 20)
         high = min(high, machine.disk_size // 5)
     return {
-        "min_wal_size": size(max(low, 32)),
-        "max_wal_size": size(max(high, 64)),
+        "min_wal_size": size(max(low, 2 * machine.segment)),
+        "max_wal_size": size(max(high, 4 * machine.segment)),
         # What the server chooses by itself for 512MB of shared_buffers and more.
         "wal_buffers": "16MB" if machine.memory >= 2048 else "4MB",
         "checkpoint_completion_target": 0.9,
