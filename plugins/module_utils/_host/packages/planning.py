@@ -102,7 +102,13 @@ def _action(now: Installed | None, version: str) -> str:
         return "install"
     if not version or version == now.version or not now.is_installed:
         return "reinstall"
-    return "upgrade" if sort_key(version.rstrip("*-")) > sort_key(now.version) else "downgrade"
+    return "upgrade" if sort_key(_highest(version)) > sort_key(now.version) else "downgrade"
+
+
+def _highest(version: str) -> str:
+    """Of a request the newest version that it can mean: 16.1* may be 16.19."""
+    start = version.rstrip("*")
+    return start + "9" * 9 if start != version and start[-1:].isdigit() else start
 
 
 def _choose(package: Package, offers: Offers) -> str:
