@@ -118,8 +118,10 @@ def ask_server(options: dict[str, t.Any]) -> dict[str, t.Any]:
     answer: dict[str, t.Any] = {"running": None, "compatibility": None, "authentication": None}
     if process.running(options["service"]) is None or api.DRIVER_IMPORT_ERROR is not None:
         return answer
-    nobody = {**options, "login_user": None, "login_password": None, "auth_mechanism": None}
-    for login, name in ((nobody, "anonymous"), (options, "login")):
+    attempts = [options] if options["login_user"] or options["auth_mechanism"] else []
+    # Without a login only when that one is refused: the server notes what an unknown client asks for.
+    attempts.append({**options, "login_user": None, "login_password": None, "auth_mechanism": None})
+    for login in attempts:
         try:
             server = api.connect_member(login, "groundwork mongod_upgrade_check")
         except api.ServerUnreachable:
@@ -128,14 +130,21 @@ def ask_server(options: dict[str, t.Any]) -> dict[str, t.Any]:
             answer["running"] = server.facts.version_text
             parameter = server.run("admin", {"getParameter": 1, "featureCompatibilityVersion": 1})
             answer["compatibility"] = parameter["featureCompatibilityVersion"]["version"]
-            answer["authentication"] = name != "anonymous"
+            answer["authentication"] = login is options and asks_for_login(server)
+            break
         except api.ServerRefused:
             answer["authentication"] = True
         finally:
             server.close()
-        if answer["compatibility"] or not options["login_user"]:
-            break
     return answer
+
+
+def asks_for_login(server: api.Server) -> bool:
+    """Whether the server was started with authorization; a key file or certificates of members imply it."""
+    security = server.run("admin", {"getCmdLineOpts": 1})["parsed"].get("security", {})
+    if security.get("transitionToAuth"):
+        return False
+    return security.get("authorization") == "enabled" or bool({"keyFile", "clusterAuthMode"} & security.keys())
 
 
 def run(options: dict[str, t.Any]) -> dict[str, t.Any]:
