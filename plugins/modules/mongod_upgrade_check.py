@@ -116,7 +116,7 @@ def installed_packages() -> dict[str, str]:
 def ask_server(options: dict[str, t.Any]) -> dict[str, t.Any]:
     """Version, FCV and whether a login is asked for; ``None`` for what nobody could find out."""
     answer: dict[str, t.Any] = {"running": None, "compatibility": None, "authentication": None}
-    if process.running(options["service"]) is None or api.DRIVER_IMPORT_ERROR is not None:
+    if process.running(options["service"], options["binary"]) is None or api.DRIVER_IMPORT_ERROR is not None:
         return answer
     attempts = [options] if options["login_user"] or options["auth_mechanism"] else []
     # Without a login only when that one is refused: the server notes what an unknown client asks for.

@@ -15,6 +15,7 @@ import typing as t
 
 from ..._errors import GroundworkError
 from ..._plan import Step
+from ..tls import stages
 from .live import Live
 from .memory import GIB, MIB
 from .settings import Flat
@@ -58,7 +59,7 @@ def compare(wanted: Flat, live: Live) -> Difference:
     """
     changes: list[Change] = []
     reasons: list[str] = []
-    for part in (_parameters, _verbosity, _slow_operations, _cache, _oplog):
+    for part in (_parameters, _verbosity, _slow_operations, _cache, _oplog, _tls):
         found = part(wanted, live)
         changes += found.changes
         reasons += found.reasons
@@ -71,7 +72,9 @@ def _is_live(name: str) -> bool:
     return name in LIVE_OPTIONS or name == "systemLog.verbosity" or name.startswith(COMPONENT)
 
 
+TLS_MODE, CLUSTER_AUTH_MODE = "net.tls.mode", "security.clusterAuthMode"
 LIVE_OPTIONS = frozenset({
+    TLS_MODE, CLUSTER_AUTH_MODE,
     "setParameter", "operationProfiling.slowOpThresholdMs", "operationProfiling.slowOpSampleRate", CACHE_SIZE,
     OPLOG_SIZE, OPLOG_HOURS,
 })
@@ -220,6 +223,24 @@ def _oplog(wanted: Flat, live: Live) -> Difference:
         return Difference()
     after = {name: command[name] for name in before}
     return Difference((Change(Step("resize", "oplog", "local.oplog.rs", before, after, json.dumps(command)), command),))
+
+
+def _tls(wanted: Flat, live: Live) -> Difference:
+    """A server that was started with TLS takes the next stages as it runs, and those before by a restart."""
+    now = stages.from_parameters({name: entry.value for name, entry in live.parameters.items()})
+    target = stages.Stage(wanted.get(TLS_MODE, "disabled"), wanted.get(CLUSTER_AUTH_MODE, "keyFile"))
+    commands = stages.commands(now, target)
+    if commands is None:
+        pairs = zip((TLS_MODE, CLUSTER_AUTH_MODE), target, now, strict=True)
+        reasons = [f"{name} is {new}, the server runs with {old}" for name, new, old in pairs if new != old]
+        return Difference((), tuple(reasons))
+    changes = []
+    for command in commands:
+        name = next(key for key in command if key != "setParameter")
+        before = now.mode if name == "tlsMode" else now.cluster_auth_mode
+        step = Step("set", "parameter", name, before, command[name], json.dumps(command))
+        changes.append(Change(step, command))
+    return Difference(tuple(changes))
 
 
 def same_parameter(wanted: t.Any, live: t.Any) -> bool:

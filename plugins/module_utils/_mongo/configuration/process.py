@@ -35,8 +35,11 @@ class Process:
     replaced: bool
 
 
-def running(unit: str) -> Process | None:
-    """The unit's main process, ``None`` when there is no such unit, or nothing runs."""
+def running(unit: str, binary: str) -> Process | None:
+    """The unit's main process, ``None`` when there is no such unit, or nothing runs.
+
+    :param binary: what the unit starts.
+    """
     try:
         outcome = subprocess.run([*SYSTEMCTL, unit], capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -46,12 +49,13 @@ def running(unit: str) -> Process | None:
     if not pid or facts.get("ActiveState") not in ("active", "activating", "reloading", "deactivating"):
         return None
     age = time.monotonic() - int(facts.get("ExecMainStartTimestampMonotonic", 0) or 0) / 1e6
-    return Process(pid, time.time() - age, _is_replaced(pid))
+    return Process(pid, time.time() - age, _is_replaced(pid, binary))
 
 
-def _is_replaced(pid: int) -> bool:
+def _is_replaced(pid: int, binary: str) -> bool:
+    """A package replaces the file, whose old name then says so; an archive brings another folder."""
     try:
-        return str(Path(f"/proc/{pid}/exe").readlink()).endswith(" (deleted)")
+        return str(Path(f"/proc/{pid}/exe").readlink()) != str(Path(binary).resolve())
     except OSError:
         return False
 

@@ -125,7 +125,7 @@ def restart_reasons(
 @contextlib.contextmanager
 def _session(options: dict[str, t.Any]) -> t.Iterator[Running]:
     """The running server, with a session where the login is accepted: before its first user there is no login."""
-    running = Running(process.running(options["service"]))
+    running = Running(process.running(options["service"], options["binary"]))
     if running.process and options["login_user"] and api.DRIVER_IMPORT_ERROR is None:
         with contextlib.suppress(api.ServerUnreachable):
             running.server = api.connect_member(options, "groundwork mongod_configuration")
