@@ -159,10 +159,21 @@ def read_postmaster(data: Path) -> tuple[int | None, int | None]:
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
         pid, port = int(lines[0]), int(lines[3])
-        alive = Path(f"/proc/{pid}/cwd").resolve() == data.resolve()
     except (OSError, ValueError, IndexError):
         return None, None
-    return (pid, port) if alive else (None, None)
+    return (pid, port) if _serves(pid, data) else (None, None)
+
+
+def _serves(pid: int, data: Path) -> bool:
+    """Whether the process is a server on the data folder, and not one that got a dead server's number."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+        if str(data) in arguments or str(data.resolve()) in arguments:
+            return True
+        # Containers often keep root from seeing this of another account's process.
+        return Path(f"/proc/{pid}/cwd").readlink() == data.resolve()
+    except OSError:
+        return False
 
 
 def _control_data(data: Path) -> dict[str, t.Any]:
