@@ -213,6 +213,29 @@ def test_preview_runs_and_rolls_back(migrations: Migrations) -> None:
     assert "V5__bad.sql cannot run in a transaction" in result["preview"]["reason"]
 
 
+def test_preview_runs_the_callbacks_too(migrations: Migrations) -> None:
+    """Each notes itself in a sequence of its own: of what a preview does, only drawn sequence values remain."""
+    events = ["beforeMigrate", "afterVersioned", "beforeRepeatables", "afterMigrateApplied", "afterMigrate"]
+    every = [*events, "beforeEachMigrate"]
+    migrations.query("CREATE SCHEMA log;" + "".join(f"CREATE SEQUENCE log.{event};" for event in every))
+    files = {f"{event}.sql": f"SELECT nextval('log.{event}'); CREATE TABLE by_{event}();" for event in events}
+    files["beforeEachMigrate.sql"] = "SELECT nextval('log.beforeEachMigrate');"
+    files["V1__a.sql"] = "CREATE TABLE a(); SET search_path = log;"
+    files["R__r.sql"] = "SELECT * FROM by_afterVersioned;"
+    result = migrations.succeed(files, check=True, preview="rollback")
+    assert [name for name in result["preview"]["created"] if name.startswith("table")] == [
+        "table public.a",
+        *sorted(f"table public.by_{event.lower()}" for event in events),
+    ]
+    drawn = {event: migrations.query(f"SELECT last_value FROM log.{event} WHERE is_called") for event in every}
+    assert drawn == {**dict.fromkeys(events, [(1,)]), "beforeEachMigrate": [(2,)]}
+    assert migrations.tables() == set()
+
+    result = migrations.succeed({"afterMigrate.sql": "VACUUM;"}, check=True, preview="rollback")
+    assert result["preview"]["possible"] is False
+    assert "afterMigrate.sql cannot run in a transaction" in result["preview"]["reason"]
+
+
 def test_many_databases_each_with_its_outcome(migrations: Migrations) -> None:
     names = [f"{migrations.database}_{number}" for number in range(4)]
     for name in names:

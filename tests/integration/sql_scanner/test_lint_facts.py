@@ -121,6 +121,9 @@ SCANS = [
     ("ALTER TABLE busy ADD COLUMN z int", False),
     ("ALTER TABLE busy ALTER a SET NOT NULL", True),
     ("ALTER TABLE busy ALTER proven SET NOT NULL", False),
+    ("ALTER TABLE busy ALTER proven SET NOT NULL, DROP CONSTRAINT p", True),
+    ("ALTER TABLE busy DROP CONSTRAINT q, ALTER proven SET NOT NULL", False),
+    ("ALTER TABLE busy DROP CONSTRAINT p; ALTER TABLE busy ALTER proven SET NOT NULL", True),
 ]
 FINDS_SCANS = {"add-check-validated", "set-not-null"}
 
@@ -239,7 +242,7 @@ def test_the_catalogue_is_read(objects: tuple[Postgresql, str]) -> None:
     assert catalogue.columns["public.busy"]["tz"] == "timestamp(3) with time zone"
     assert catalogue.indexes["public.busy_a_idx"] == "public.busy"
     assert catalogue.invalid_indexes == {"public.busy_a_idx"}
-    assert catalogue.not_null_checks == {"public.busy": ["proven"]}
+    assert catalogue.not_null_checks == {"public.busy": {"p": "proven"}}
     assert tuple(catalogue.search_path) == ("public",)
     assert not any(name.startswith("pg_") for name in catalogue.tables)
 

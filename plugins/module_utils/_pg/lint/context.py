@@ -48,7 +48,8 @@ class Context:
     :ivar columns: column types of created tables and of live ones as changed so far.
     :ivar added_constraints: constraints that pending files added, as (table, name).
     :ivar proving_checks: of those, the CHECK (column IS NOT NULL): their column.
-    :ivar checked: columns with a validated CHECK (... IS NOT NULL), by table.
+    :ivar checked: validated constraints CHECK (column IS NOT NULL) with their column, by table; those of the live
+        database are in it from the first time that somebody asks.
     """
 
     live: LiveObjects
@@ -62,7 +63,7 @@ class Context:
     created_types: set[str] = dataclasses.field(default_factory=set)
     columns: dict[str, dict[str, model.Type]] = dataclasses.field(default_factory=dict)
     dropped_columns: dict[str, set[str]] = dataclasses.field(default_factory=dict)
-    checked: dict[str, set[str]] = dataclasses.field(default_factory=dict)
+    checked: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
     parameters: set[str] = dataclasses.field(default_factory=set)
     added_constraints: set[tuple[str, str]] = dataclasses.field(default_factory=set)
     proving_checks: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
@@ -101,6 +102,10 @@ class Context:
             if isinstance(ddl, model.Create) and ddl.kind == "view" and ddl.name.may_be(name):
                 return True
         return False
+
+    def not_null_checks(self, table: str) -> dict[str, str]:
+        """The validated constraints that prove a column of the table (by key) to be NOT NULL, with that column."""
+        return self.checked.setdefault(table, dict(self.live.not_null_checks.get(table, {})))
 
     @property
     def in_transaction(self) -> bool:

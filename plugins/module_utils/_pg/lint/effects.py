@@ -78,13 +78,15 @@ def _alter_table(ddl: AlterTable, context: Context) -> None:
             if words[1:] == ["is", "not", "null"]:
                 context.proving_checks[key, constraint.name] = words[0]
                 if not constraint.not_valid:
-                    context.checked.setdefault(key, set()).add(words[0])
+                    context.not_null_checks(key)[constraint.name] = words[0]
             if constraint.not_valid:
                 context.state.not_valid.add((key, constraint.name))
         elif action.kind == "validate constraint":
             column = context.proving_checks.get((key, action.name))
             if column:
-                context.checked.setdefault(key, set()).add(column)
+                context.not_null_checks(key)[action.name] = column
+        elif action.kind == "drop constraint":
+            context.not_null_checks(key).pop(action.name, None)
         elif action.column:
             context.columns.setdefault(key, {})[action.column.name] = action.column.type
         elif action.kind == "drop column":

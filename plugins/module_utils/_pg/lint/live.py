@@ -51,7 +51,7 @@ class LiveObjects:
     :ivar columns: type of each column, as ``format_type`` writes it: ``{"public.a": {"id": "bigint"}}``.
     :ivar indexes: the table of each index.
     :ivar invalid_indexes: indexes that a failed CONCURRENTLY left behind.
-    :ivar not_null_checks: columns of which a validated ``CHECK (column IS NOT NULL)`` exists, per table.
+    :ivar not_null_checks: validated constraints ``CHECK (column IS NOT NULL)`` with their column, per table.
     :ivar search_path: schemas in which unqualified names are looked up; the first one is where they are created.
     :ivar utc: whether the server's TimeZone is UTC (timestamp and timestamptz then convert without a rewrite).
     """
@@ -60,7 +60,7 @@ class LiveObjects:
     columns: t.Mapping[str, t.Mapping[str, str]] = dataclasses.field(default_factory=dict)
     indexes: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     invalid_indexes: t.Collection[str] = ()
-    not_null_checks: t.Mapping[str, t.Collection[str]] = dataclasses.field(default_factory=dict)
+    not_null_checks: t.Mapping[str, t.Mapping[str, str]] = dataclasses.field(default_factory=dict)
     search_path: t.Sequence[str] = ("public",)
     utc: bool = False
 
@@ -113,7 +113,7 @@ SELECT json_build_object(
      FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_namespace n ON n.oid = i.relnamespace
      WHERE NOT x.indisvalid AND i.relkind = 'i' AND n.nspname !~ '^pg_'),
   'not_null_checks', (SELECT coalesce(json_object_agg(relation, names), '{}') FROM (
-     SELECT n.nspname || '.' || c.relname AS relation, json_agg(a.attname) AS names
+     SELECT n.nspname || '.' || c.relname AS relation, json_object_agg(k.conname, a.attname) AS names
      FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
      WHERE k.contype = 'c' AND k.convalidated AND cardinality(k.conkey) = 1

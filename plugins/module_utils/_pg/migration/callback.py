@@ -32,6 +32,10 @@ class Callbacks:
     def has(self, event: str) -> bool:
         return event in self._prepared
 
+    def scripts(self, event: str) -> t.Sequence[Prepared]:
+        """The scripts of an event."""
+        return self._prepared.get(event, ())
+
     def inside(self, event: str) -> None:
         """Run an event's scripts in the transaction that is open.
 

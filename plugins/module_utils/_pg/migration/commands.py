@@ -90,7 +90,7 @@ class Undo(Locked):
                     self.keep_fingerprint(session, live, outcome)
                 else:
                     nothing = survey(resolved, [], self.settings.target.open(), True)
-                    self.preview(stage, Intent.nothing(live.table, nothing), prepared)
+                    self.preview(stage, Intent.nothing(live.table, nothing), prepared, "Undo")
             self.settle(session, outcome)
         return outcome
 

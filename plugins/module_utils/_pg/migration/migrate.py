@@ -305,15 +305,15 @@ class Run:
         """What a plan shows for a script."""
         return intents.shown_text(script) if self.job.with_text else script.label
 
-    def preview(self, stage: Stage, intent: Intent, prepared: t.Sequence[Prepared]) -> None:
+    def preview(self, stage: Stage, intent: Intent, prepared: t.Sequence[Prepared], verb: str = "Migrate") -> None:
         """Run the scripts and roll back, or say why that is not possible."""
-        reason = preview.impossible(prepared)
+        reason = preview.impossible(stage, prepared, verb)
         if reason:
             stage.outcome.preview = {"possible": False, "reason": reason}
             stage.outcome.warnings.append(f"No preview: {reason}.")
             return
         with lock.RunLock(stage.session, stage.table, self.settings.lock_retry_count, self.deadline):
-            preview.run(stage, intent, prepared)
+            preview.run(stage, intent, prepared, verb)
 
     @contextlib.contextmanager
     def stage(self, session: Session, live: Live, resolved: Resolved, outcome: Outcome) -> t.Iterator[Stage]:

@@ -10,26 +10,38 @@ from __future__ import annotations
 import typing as t
 
 from ..._errors import GroundworkError
+from ..._migration.filename import REPEATABLE
 from ..quoting import identifier as quote_name
 from ..session import SqlError
 from . import catalogue
 from .intent import Intent
 from .outcome import Outcome
 from .prepare import Prepared
-from .sending import StatementFailedError, rollback_quietly, send
+from .sending import StatementFailedError, rollback_quietly
 from .stage import Stage
+from .transactional import Transaction
+
+#: Events around and between the scripts, in their order; each script has those of its own besides.
+_EVENTS = {
+    "Migrate": ("beforeMigrate", "afterVersioned", "beforeRepeatables", "afterMigrateApplied", "afterMigrate"),
+    "Undo": ("beforeUndo", "afterUndo"),
+}
 
 
-def impossible(prepared: t.Sequence[Prepared]) -> str | None:
-    """Why these scripts cannot be previewed; ``None`` when they can."""
-    alone = [item.script.path for item in prepared if not item.in_transaction]
+def impossible(stage: Stage, prepared: t.Sequence[Prepared], verb: str) -> str | None:
+    """Why these scripts, with their callbacks, cannot be previewed; ``None`` when they can.
+
+    :param verb: ``Migrate`` or ``Undo``, as in the names of callback events.
+    """
+    callbacks = [script for event in _EVENTS[verb] for script in stage.callbacks.scripts(event)]
+    alone = [item.script.path for item in (*prepared, *callbacks) if not item.in_transaction]
     if alone:
         return f"{', '.join(alone)} cannot run in a transaction, so nothing could be rolled back"
     return None
 
 
-def run(stage: Stage, intent: Intent, prepared: t.Sequence[Prepared]) -> None:
-    """Run the scripts in one transaction, compare, roll back; the answer goes into the stage's outcome.
+def run(stage: Stage, intent: Intent, prepared: t.Sequence[Prepared], verb: str) -> None:
+    """Run the scripts and their callbacks in one transaction, compare, roll back; the answer goes into the outcome.
 
     :raises GroundworkError: a script fails; nothing remains, as always here.
     """
@@ -40,12 +52,7 @@ def run(stage: Stage, intent: Intent, prepared: t.Sequence[Prepared]) -> None:
         before = catalogue.read(session, stage.table, None)
         for name in intent.create_schemas:
             session.run(f"CREATE SCHEMA {quote_name(name)}")
-        for item in prepared:
-            stage.callbacks.inside("beforeEachMigrate")
-            for statement in item.statements():
-                stage.watch.begin()
-                send(session, statement, item)
-            stage.callbacks.inside("afterEachMigrate")
+        _run_all(stage, prepared, verb)
         session.run(f"SET CONSTRAINTS ALL IMMEDIATE; {stage.surroundings.restore}")
         after = catalogue.read(session, stage.table, None)
     except StatementFailedError as failed:
@@ -60,6 +67,34 @@ def run(stage: Stage, intent: Intent, prepared: t.Sequence[Prepared]) -> None:
         stage.watch.end()
         rollback_quietly(session)
     _report(outcome, header, before, after)
+
+
+def _run_all(stage: Stage, prepared: t.Sequence[Prepared], verb: str) -> None:
+    """Run everything that the real run would run, in its order."""
+    transaction = Transaction(stage.session, stage.surroundings, stage.callbacks, stage.watch, grouped=False)
+    before, *between, after = _EVENTS[verb]
+    repeatable = [item for item in prepared if item.script.kind == REPEATABLE]
+
+    def event(name: str) -> None:
+        stage.session.run_with_next(stage.surroundings.restore)
+        stage.callbacks.inside(name)
+
+    def scripts(items: t.Iterable[Prepared]) -> None:
+        for item in items:
+            event(f"beforeEach{verb}")
+            transaction.execute(item, verb, together=False)
+            stage.callbacks.inside(f"afterEach{verb}")
+
+    event(before)
+    scripts(item for item in prepared if item.script.kind != REPEATABLE)
+    if between:
+        event("afterVersioned")
+        if repeatable:
+            event("beforeRepeatables")
+        scripts(repeatable)
+        if prepared:
+            event("afterMigrateApplied")
+    event(after)
 
 
 def _report(outcome: Outcome, header: str, before: catalogue.Snapshot, after: catalogue.Snapshot) -> None:

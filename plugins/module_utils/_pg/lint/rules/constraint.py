@@ -190,8 +190,10 @@ def exclude(ddl: AlterTable, context: Context) -> t.Iterator[Hit]:
 def set_not_null(ddl: AlterTable, context: Context) -> t.Iterator[Hit]:
     if context.is_new(ddl.name):
         return
-    table = context.key(ddl.name)
-    proven = {*context.live.not_null_checks.get(table, ()), *context.checked.get(table, ())}
+    # The server drops constraints before it sets columns NOT NULL, wherever the statement names them.
+    dropped = {action.name for action in ddl.actions if action.kind == "drop constraint"}
+    checks = context.not_null_checks(context.key(ddl.name))
+    proven = {column for name, column in checks.items() if name not in dropped}
     for action in ddl.actions:
         if action.kind != "alter column set not null" or action.name in proven:
             continue

@@ -24,7 +24,7 @@ LIVE = live.LiveObjects(
     },
     indexes={"public.t_a_idx": "public.t"},
     invalid_indexes={"public.broken"},
-    not_null_checks={"public.t": ["proven"]},
+    not_null_checks={"public.t": {"p": "proven"}},
 )  # fmt: skip
 LONG = "a" * 64
 
@@ -120,8 +120,16 @@ CASES = {
         ("CREATE TABLE n (a int4range, EXCLUDE USING gist (a WITH &&))", "ALTER TABLE t ADD COLUMN exclude int"),
     ),
     "set-not-null": Case(
-        ("ALTER TABLE t ALTER a SET NOT NULL", "ALTER TABLE t ALTER COLUMN a SET NOT NULL, ALTER b DROP NOT NULL"),
         (
+            "ALTER TABLE t ALTER a SET NOT NULL",
+            "ALTER TABLE t ALTER COLUMN a SET NOT NULL, ALTER b DROP NOT NULL",
+            "ALTER TABLE t ALTER proven SET NOT NULL, DROP CONSTRAINT p",
+            "ALTER TABLE t ADD CONSTRAINT k CHECK (a IS NOT NULL) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT k;"
+            "ALTER TABLE t DROP CONSTRAINT k, ALTER a SET NOT NULL",
+            "ALTER TABLE t DROP CONSTRAINT p; ALTER TABLE t ALTER proven SET NOT NULL",
+        ),
+        (
+            "ALTER TABLE t ALTER proven SET NOT NULL, DROP CONSTRAINT other",
             "ALTER TABLE t ALTER a DROP NOT NULL",
             "ALTER TABLE t ALTER proven SET NOT NULL",
             "ALTER TABLE t ADD CONSTRAINT k CHECK (a IS NOT NULL) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT k;"
