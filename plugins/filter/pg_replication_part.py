@@ -14,7 +14,7 @@ description:
     member is the primary or a standby, so a switchover changes no file.
 options:
   _input:
-    description: The description, as in C(replication) of a cluster of the role P(groundwork.databases.postgresql_16#role).
+    description: The description, as in C(replication) of a cluster of P(groundwork.databases.postgresql_16#role).
     type: dict
     required: true
   member:
@@ -96,7 +96,7 @@ def pg_replication_part(
         members = ", ".join(filled["members"])
         raise AnsibleFilterError(f"{member} is none of the cluster's replication.members: {members}.")
     if tls and not filled["ssl_mode"]:
-        filled["ssl_mode"] = "verify-full" if filled["ca_file"] else "require"
+        filled["ssl_mode"] = "verify-ca" if filled["ca_file"] else "require"
     hosts = [addresses[name] for name in filled["members"]]
     return {
         "replication": filled,

@@ -8,6 +8,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import typing as t
 from pathlib import Path
@@ -54,6 +55,11 @@ class _ConsoleSession(Session):
         rows = self.rows(sql)
         return [dict(zip((column[0] for column in self._cursor.description), row, strict=True)) for row in rows]
 
+    def break_off(self) -> None:
+        """End the connection below a statement that another thread waits for."""
+        with contextlib.closing(socket.socket(fileno=os.dup(self._connection.fileno()))) as connection:
+            connection.shutdown(socket.SHUT_RDWR)
+
 
 class Console:
     """One session on the console."""
@@ -87,8 +93,9 @@ class Console:
     def close(self) -> None:
         self._session.close()
 
-    def cancel(self) -> None:
-        self._session.cancel()
+    def break_off(self) -> None:
+        """Give up a command that another thread waits for: PgBouncer leaves a PAUSE that was resumed unanswered."""
+        self._session.break_off()
 
     def command(self, command: str, database: str | None = None) -> None:
         """Run ``RELOAD``, ``PAUSE``, ...

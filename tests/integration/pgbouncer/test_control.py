@@ -1,0 +1,113 @@
+"""Pausing real processes: clients wait instead of failing, a pause has a limit and an end."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import typing as t
+
+import pytest
+from poolers import Poolers
+
+PASSWORD = "control-password"
+Control = t.Callable[..., t.Any]
+
+
+@pytest.fixture
+def pair(poolers: Poolers) -> Poolers:
+    """Two processes in transaction mode."""
+    poolers.succeed(
+        processes=2,
+        databases=[poolers.database()],
+        users=[{"name": "app", "scram_secret": poolers.secret("app", PASSWORD)}],
+        settings={"pool_mode": "transaction"},
+    )
+    poolers.start(1)
+    poolers.start(2)
+    return poolers
+
+
+@pytest.fixture
+def control(pair: Poolers, run_module: t.Callable[..., t.Any]) -> t.Iterator[Control]:
+    def run(state: str, check: bool = False, **options: t.Any) -> t.Any:
+        arguments = {"runtime_directory": str(pair.home / "run"), "account": pair.account.name, "state": state}
+        return run_module("pgbouncer_control", {**arguments, **options}, check=check)
+
+    yield run
+    run("resumed")
+
+
+def paused(poolers: Poolers) -> list[str]:
+    return [dict(poolers.console(process, "SHOW STATE"))["paused"] for process in (1, 2)]
+
+
+def test_clients_wait_through_a_pause(pair: Poolers, control: Control) -> None:
+    assert control("paused", check=True)["changed"]
+    assert paused(pair) == ["no", "no"]
+    result = control("paused")
+    assert [entry["paused"] for entry in result["processes"]] == [True, True]
+    assert not control("paused")["changed"]
+    answers: list[t.Any] = []
+
+    def ask() -> None:
+        with contextlib.closing(pair.connect("app", PASSWORD)) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 42")
+            answers.append(cursor.fetchone()[0])
+
+    client = threading.Thread(target=ask)
+    client.start()
+    time.sleep(0.5)
+    assert answers == []
+    assert control("resumed")["changed"]
+    client.join(10)
+    assert answers == [42]
+    assert not control("resumed")["changed"]
+
+
+def test_pause_that_takes_too_long_is_taken_back(pair: Poolers, control: Control) -> None:
+    with contextlib.closing(pair.connect("app", PASSWORD, application_name="report")) as connection:
+        connection.autocommit = False
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            result = control("paused", time_limit=1)
+            assert result["failed"]
+            assert result["error_code"] == "STILL_BUSY"
+            assert "app@app" in result["msg"]
+            assert paused(pair) == ["no", "no"]
+            cursor.execute("SELECT 2")
+            assert cursor.fetchone()[0] == 2
+
+
+def test_pause_ends_by_itself(pair: Poolers, control: Control) -> None:
+    """The module's process is long gone when the guard resumes."""
+    begun = time.monotonic()
+    result = control("paused", time_limit=1, resume_after=3)
+    assert not result.get("failed"), result
+    assert paused(pair) == ["yes", "yes"]
+    while "yes" in paused(pair):
+        assert time.monotonic() - begun < 10
+        time.sleep(0.1)
+    assert time.monotonic() - begun > 2.5
+
+
+def test_only_one_database(pair: Poolers, control: Control) -> None:
+    assert control("paused", databases=["app"])["changed"]
+    assert paused(pair) == ["no", "no"]
+    rows = pair.console(1, "SHOW DATABASES")
+    assert [row[-2] for row in rows if row[0] == "app"] == [1]
+    assert control("resumed", databases=["app"])["changed"]
+
+
+def test_reconnect_replaces_server_connections(pair: Poolers, control: Control) -> None:
+    with contextlib.closing(pair.connect("app", PASSWORD)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        before = cursor.fetchone()[0]
+        assert control("reconnected")["changed"]
+        cursor.execute("SELECT pg_backend_pid()")
+        assert cursor.fetchone()[0] != before
+
+
+def test_guard_must_outlast_the_limit(control: Control) -> None:
+    result = control("paused", time_limit=60, resume_after=60)
+    assert "must be longer" in result["msg"]
