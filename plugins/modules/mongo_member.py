@@ -12,7 +12,8 @@ description:
   - Runs on one member. With O(ready_for=stop) it waits until the set can do without this member. A primary steps down
     first, when O(step_down) allows it. With O(ready_for=work) it waits until the member is back and has caught up.
   - Stops and starts nothing. The task between the two gates does that.
-  - A member that has no vote, an arbiter and a delayed one are no reason to wait for data that they do not hold.
+  - Nobody waits for an arbiter's data, or for a delayed member to catch up.
+  - A server that belongs to no replica set, or waits for its first configuration, passes every gate.
 notes:
   - The module talks to single members, so O(login_uri) and O(replica_set) have no effect.
   - In check mode it asks once and does not wait.
@@ -117,34 +118,44 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._errors import GroundworkError
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
-from ..module_utils._mongo.replica_set import gate, observe
+from ..module_utils._mongo.replica_set import gate
 from ..module_utils._plan import Plan, Step
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     options = module.params
-    session = wait_for_session(options, options["ready_for"] == "work" and not module.check_mode)
+    waits = options["ready_for"] == "work" and not module.check_mode
+    session = gate.session_on(options, options["wait_timeout"] if waits else 0)
+    if session is None:
+        return without_a_set(None)
     try:
-        at = gate.Gate(session, options)
-        plan = Plan()
-        if options["ready_for"] == "work":
-            at.until(gate.is_back, "This member is not back", wait=not module.check_mode)
-        elif options["ready_for"] == "stop":
-            plan = make_ready_to_stop(at, options["step_down"], options["allow_outage"], module.check_mode)
-        return {
-            "changed": plan.changed, "actions": plan.actions(), "diff": plan.diff(), "member": at.host,
-            "primary": at.last.primary, "server_version": session.facts.version_text,
-            "members": [state.summary() for state in at.last.health.states.values()],
-        }
+        if not gate.in_a_set(session):
+            return without_a_set(session)
+        return pass_gates(module, session, options)
     finally:
         session.close()
 
 
-def wait_for_session(options: dict[str, t.Any], wait: bool) -> api.Server:
-    """A session on a member that may just be starting."""
-    if wait:
-        options = {**options, "connect_timeout": max(options["connect_timeout"], options["wait_timeout"])}
-    return api.connect_member(options, observe.APPLICATION)
+def without_a_set(session: api.Server | None) -> dict[str, t.Any]:
+    """The result for a server whose stop stops nothing else: it has no configuration yet, or belongs to no set."""
+    return {
+        "changed": False, "actions": [], "diff": [], "member": None, "primary": None, "members": [],
+        "server_version": session.facts.version_text if session else "",
+    }
+
+
+def pass_gates(module: AnsibleModule, session: api.Server, options: dict[str, t.Any]) -> dict[str, t.Any]:
+    at = gate.Gate(session, options)
+    plan = Plan()
+    if options["ready_for"] == "work":
+        at.until(gate.is_back, "This member is not back", wait=not module.check_mode)
+    elif options["ready_for"] == "stop":
+        plan = make_ready_to_stop(at, options["step_down"], options["allow_outage"], module.check_mode)
+    return {
+        "changed": plan.changed, "actions": plan.actions(), "diff": plan.diff(), "member": at.host,
+        "primary": at.last.primary, "server_version": session.facts.version_text,
+        "members": [state.summary() for state in at.last.health.states.values()],
+    }
 
 
 def make_ready_to_stop(at: gate.Gate, may_step_down: bool, allow_outage: bool, check_mode: bool) -> Plan:

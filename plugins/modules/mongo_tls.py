@@ -17,8 +17,8 @@ description:
   - Returns the stages that are left to O(towards_mode) and O(towards_cluster_auth_mode). In a replica set every member
     takes one stage before any takes the next.
 notes:
-  - With O(ssl=true) it connects through TLS when the server speaks it, and without when it does not yet. Which of
-    the two is tried with a greeting that carries no login.
+  - With O(ssl=true) it connects through TLS when the server speaks it, and without when it does not yet. A handshake
+    without a login tells which.
   - C(mongod.conf) is not its business. Keep the file at the same stage, or the next restart goes back.
   - The module talks to a single server, so O(login_uri) and O(replica_set) have no effect.
 author:

@@ -42,6 +42,13 @@ def by_host(one: ReplicaSet) -> dict[str, dict[str, t.Any]]:
     return {member["host"]: member for member in configuration(one)["members"]}
 
 
+def sees_down(member: Member, address: str) -> bool:
+    """Whether one member has noticed that another one does not answer."""
+    with member.client() as client:
+        states = client.admin.command("replSetGetStatus")["members"]
+    return any(state["name"] == address and state["health"] == 0 for state in states)
+
+
 def wait_until(condition: t.Callable[[], bool], what: str, seconds: float = 40) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

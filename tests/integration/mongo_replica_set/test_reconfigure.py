@@ -11,7 +11,7 @@ import sys
 import typing as t
 
 import pytest
-from replica_set_subject import Run, Writer, arguments, by_host, configuration, verbs, wait_until
+from replica_set_subject import Run, Writer, arguments, by_host, configuration, sees_down, verbs, wait_until
 from servers import CACHE, CHECKOUT, ReplicaSet
 
 
@@ -113,6 +113,7 @@ def test_a_degraded_set_is_left_alone(three: ReplicaSet, run_module: Run) -> Non
     down = three.at(others(three)[0])
     helper = three.at(primary_of(three))
     down.kill()
+    wait_until(lambda: sees_down(helper, down.address), "the primary has noticed")
     calm = run_module("mongo_replica_set", arguments(three, helper))
     assert not calm["changed"] and calm["unhealthy"] == [down.address]
     assert any("degraded" in str(warning) for warning in calm["warnings"])

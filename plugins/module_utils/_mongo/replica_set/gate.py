@@ -15,18 +15,39 @@ from .. import api
 from . import carry_out, health, model, observe
 
 
-def of_itself(session: api.Server) -> str:
-    """``host:port`` under which the set knows the server of this session.
+def in_a_set(session: api.Server) -> bool:
+    """Whether the server has a replica set configuration."""
+    return "me" in session.hello()
 
-    :raises GroundworkError: it has no configuration.
+
+def session_on(options: dict[str, t.Any], seconds: float) -> api.Server | None:
+    """A session on this server, ``None`` when it refuses the login and belongs to nobody, as before its first user.
+
+    :param seconds: how long it may still be starting, or have no users yet as it is being filled with data.
+    :raises GroundworkError: it does not answer, or serves and refuses the login.
     """
-    hello = session.hello()
-    if "me" not in hello:
-        raise GroundworkError(
-            "This server has no replica set configuration.", where=session.where, untouched="everything",
-            hint="Bring it into its set with mongo_replica_set first.", code="not_initiated",
-        )
-    return model.address(hello["me"])
+    deadline = time.monotonic() + seconds
+    patient = {**options, "connect_timeout": max(options["connect_timeout"], seconds)}
+    while True:
+        try:
+            return api.connect_member(patient, observe.APPLICATION)
+        except api.AuthenticationFailed:
+            hello = _greeting(patient)
+            hosts = {host for field in ("hosts", "passives", "arbiters") for host in hello.get(field, ())}
+            if not hosts - {hello.get("me")}:
+                return None
+            serves = hello["isWritablePrimary"] or hello.get("secondary")
+            if serves or time.monotonic() >= deadline:
+                raise
+        time.sleep(observe.PAUSE_SECONDS)
+
+
+def _greeting(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    server = api.connect_member(observe.anonymous(options), observe.APPLICATION)
+    try:
+        return server.hello()
+    finally:
+        server.close()
 
 
 def may_go(live: observe.Live, host: str, lag: float) -> str | None:
@@ -100,7 +121,7 @@ class Gate:
     def __init__(self, session: api.Server, options: dict[str, t.Any]) -> None:
         self.session = session
         self.options = options
-        self.host = of_itself(session)
+        self.host = model.address(session.hello()["me"])
         self.last = observe.live(session)
 
     def until(self, check: t.Callable[[observe.Live, str, float], str | None], what: str, wait: bool = True) -> None:

@@ -112,6 +112,13 @@ class Reconciler:
         entry = session or api.connect_member(observe.anonymous(self.options), observe.APPLICATION)
         self.sessions.insert(0, entry)
         seen = observe.look(self.options, self.member, session)
+        if session is None and seen.replicated and not seen.writable and seen.primary:
+            # A member that is being filled with data knows no users yet; its primary does.
+            elsewhere = observe.login(observe.at(self.options, seen.primary))
+            if elsewhere is not None:
+                self.sessions.insert(0, elsewhere)
+                seen = dataclasses.replace(seen, login=True, authorization=True)
+                entry = elsewhere
         user = self.options["login_user"]
         bootstrap.check_login(seen, user)
         facts = _no_facts(entry.facts.version_text, seen.authorization)

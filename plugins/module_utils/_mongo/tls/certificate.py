@@ -45,6 +45,14 @@ def fingerprint_of_file(path: str) -> str:
         ) from None
 
 
+def somebody_listens(host: str, port: int, seconds: float) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=seconds).close()
+    except OSError:
+        return False
+    return True
+
+
 def fingerprint_of_server(host: str, port: int, client_file: str | None, seconds: float) -> str | None:
     """SHA-256 of the certificate that the server shows, ``None`` when it shows none.
 

@@ -19,22 +19,14 @@ PROBE_SECONDS = 5
 
 
 def reachable_options(options: dict[str, t.Any]) -> dict[str, t.Any] | None:
-    """The connection options that the server accepts at its present stage: with TLS, or without; ``None`` for neither.
+    """The connection options that the server accepts at its present stage: with TLS, or without; ``None`` when nobody
+    listens.
 
-    Only a greeting without a login is tried, so no credentials go to where they should not.
+    Only a handshake is tried, so no credentials go to where they should not.
     """
-    wishes = [True, False] if options["ssl"] else [False]
-    for ssl in wishes:
-        attempt = {
-            **options, "ssl": ssl, "login_user": None, "login_password": None, "auth_mechanism": None,
-            "connect_timeout": min(options["connect_timeout"], PROBE_SECONDS),
-        }
-        try:
-            api.connect_member(attempt, APPLICATION).close()
-        except api.ServerUnreachable:
-            continue
-        return {**options, "ssl": ssl}
-    return None
+    if not certificate.somebody_listens(_host(options), options["login_port"], PROBE_SECONDS):
+        return None
+    return {**options, "ssl": options["ssl"] and shown_certificate(options) is not None}
 
 
 def stage_of(server: api.Server) -> stages.Stage:
@@ -42,10 +34,7 @@ def stage_of(server: api.Server) -> stages.Stage:
 
     :raises ServerRefused: the session may not read parameters.
     """
-    reply = server.run("admin", {"getParameter": 1, "tlsMode": 1, "clusterAuthMode": 1})
-    auth = reply.get("clusterAuthMode") or "keyFile"
-    mode = str(reply.get("tlsMode") or "disabled").replace("SSL", "TLS")
-    return stages.Stage(mode, "keyFile" if auth == "undefined" else auth)
+    return stages.from_parameters(server.run("admin", {"getParameter": 1, "tlsMode": 1, "clusterAuthMode": 1}))
 
 
 def plan_stage(now: stages.Stage, wanted: stages.Stage) -> tuple[list[Step], bool]:
@@ -78,9 +67,12 @@ def rotation(options: dict[str, t.Any], insist: bool) -> list[Step]:
 
 
 def shown_certificate(options: dict[str, t.Any]) -> str | None:
-    host = options["login_host"].partition(",")[0]
     client = options["ssl_certfile"] or options["certificate_key_file"]
-    return certificate.fingerprint_of_server(host, options["login_port"], client, PROBE_SECONDS)
+    return certificate.fingerprint_of_server(_host(options), options["login_port"], client, PROBE_SECONDS)
+
+
+def _host(options: dict[str, t.Any]) -> str:
+    return str(options["login_host"]).partition(",")[0].strip()
 
 
 def carry_out(server: api.Server, plan: Plan) -> None:

@@ -28,6 +28,15 @@ class Stage(t.NamedTuple):
     cluster_auth_mode: str
 
 
+def from_parameters(parameters: dict[str, t.Any]) -> Stage:
+    """The stage of a server, from its parameters. Without a key file and without TLS it knows no cluster mode."""
+    mode = str(parameters.get("tlsMode") or MODES[0]).replace("SSL", "TLS")
+    auth = parameters.get("clusterAuthMode")
+    return Stage(
+        mode if mode in MODES else MODES[0], auth if auth in CLUSTER_AUTH_MODES else CLUSTER_AUTH_MODES[0],
+    )
+
+
 def path(now: Stage, wanted: Stage) -> list[Stage]:
     """The stages from ``now`` to ``wanted``, without the first, with the last; one stage when there is nothing to do.
 
