@@ -194,10 +194,26 @@ def settled(session: Session, member: dict[str, t.Any], seconds: float) -> dict[
     return now
 
 
+def predict(params: dict[str, t.Any], server: Server) -> list[Step]:
+    """What a primary that is not there yet will need; of one that is stopped nothing can be said."""
+    if server.exists():
+        return []
+    fresh = {"role": "primary", "slots": []}
+    steps = [step for step, _sql in role_steps(params["user"], params["password"], params["rewind"], None)]
+    return steps + (slot_steps(params["name"], params["members"], fresh, purge=False, renew=[]) if params["slots"] else [])
+
+
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    session = Server.from_params(params).session("groundwork pg_replication")
+    server = Server.from_params(params)
+    if module.check_mode and server.pid() is None:
+        predicted = Plan(tuple(predict(params, server)))
+        return outcome(module, predicted, {}, [], [])
+    api.require_driver(module)
+    session = server.session("groundwork pg_replication")
     try:
+        # The very first commits come before there is a synchronous standby to wait for.
+        session.run("SET synchronous_commit = local")
         member = from_session(session)
         steps = plan(params, session, member)
         if not module.check_mode:
@@ -217,16 +233,20 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         found.append(f"{params['name']} has slots of no member, which keep WAL back: {', '.join(strangers)}")
     for problem in found:
         module.warn(problem)
-    changes = Plan(tuple(step for step, _sql in steps))
-    result = {"changed": changes.changed, "actions": changes.actions(), "member": member}
+    return outcome(module, Plan(tuple(step for step, _sql in steps)), member, strangers, found)
+
+
+def outcome(
+    module: AnsibleModule, plan: Plan, member: dict[str, t.Any], strangers: list[str], found: list[str]
+) -> dict[str, t.Any]:
+    result = {"changed": plan.changed, "actions": plan.actions(), "member": member}
     if module._diff:
-        result["diff"] = changes.diff()
+        result["diff"] = plan.diff()
     return {**result, "unlisted_slots": strangers, "problems": found}
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    api.require_driver(module)
     try:
         result = run(module)
     except GroundworkError as error:

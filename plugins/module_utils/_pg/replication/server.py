@@ -110,10 +110,11 @@ class Server:
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
             pid = int(lines[0])
-            folder = Path(f"/proc/{pid}/cwd").resolve(strict=True)
+            # Containers often keep root from seeing the working folder of another account's process.
+            arguments = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
         except (OSError, ValueError, IndexError):
             return None
-        return pid if folder == self.data.resolve() else None
+        return pid if str(self.data) in arguments or str(self.data.resolve()) in arguments else None
 
     def control(self) -> Control:
         """The control file, as pg_controldata reads it.
