@@ -43,6 +43,7 @@ class Unit:
     :param version: what the server says it is; the installed programs may be newer.
     :param loaded_at: when the server last read its configuration, ``None`` when it could not be asked.
     :param drop_ins: when each drop-in was last written.
+    :param restricted: whether the restrictions that the unit asks for hold for the server.
     :param reload_for: the same for the files that a reload is for.
     """
 
@@ -54,6 +55,7 @@ class Unit:
     standby: bool = False
     since: float = 0
     loaded_at: float | None = None
+    restricted: bool = True
     drop_ins: dict[str, float] = dataclasses.field(default_factory=dict)
     reload_for: dict[str, float] = dataclasses.field(default_factory=dict)
 
@@ -82,6 +84,8 @@ def plan_services(wanted: t.Sequence[Wanted], found: dict[str, Unit], all_enable
 
 def restart_reasons(unit: Unit) -> list[str]:
     """Why a running server has to be restarted, as far as its unit is concerned."""
+    if not unit.restricted:
+        return ["it was started without the restrictions that its unit has by now"]
     newer = sorted(path for path, written in unit.drop_ins.items() if unit.active and written > unit.since)
     return [f"{path} is newer than the server's start" for path in newer]
 

@@ -18,7 +18,8 @@ from ..clusters.live import ask_server, read_postmaster
 from ..clusters.model import MAJOR, PROGRAMS, SOCKETS
 from .model import ALL, Unit, Wanted
 
-_PROPERTIES = "Id,ActiveState,NeedDaemonReload,ActiveEnterTimestampMonotonic,DropInPaths,UnitFileState"
+_PROPERTIES = "Id,ActiveState,NeedDaemonReload,ActiveEnterTimestampMonotonic,DropInPaths,UnitFileState,NoNewPrivileges"
+DROP_IN_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/lib/systemd/system")
 _STATE = """
 SELECT split_part(current_setting('server_version'), ' ', 1), pg_is_in_recovery(),
        extract(epoch FROM pg_conf_load_time())
@@ -138,19 +139,34 @@ def _read_unit(cluster: Wanted, shown: dict[str, str]) -> Unit:
     state = shown.get("ActiveState", "inactive")
     monotonic = int(shown.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
     running = state in ("active", "reloading")
+    drop_ins = set(shown.get("DropInPaths", "").split())
     version, standby, loaded_at = _ask(port) if running else (None, False, 0.0)
     return Unit(
         state=state,
-        needs_daemon_reload=shown.get("NeedDaemonReload") == "yes",
+        needs_daemon_reload=shown.get("NeedDaemonReload") == "yes" or _drop_ins_on_disk(cluster) != drop_ins,
+        restricted=shown.get("NoNewPrivileges") != "yes" or not running or _has_no_new_privileges(pid),
         pid=pid,
         port=port,
         since=time.time() - time.monotonic() + monotonic if running else 0,
         version=version,
         standby=standby,
         loaded_at=loaded_at or None,
-        drop_ins=_written(shown.get("DropInPaths", "").split()),
+        drop_ins=_written(drop_ins),
         reload_for=_written(cluster.reload_for),
     )
+
+
+def _drop_ins_on_disk(cluster: Wanted) -> set[str]:
+    """systemd itself does not notice the first drop-in of a unit, as it looks for new folders only when it reloads."""
+    return {str(path) for folder in DROP_IN_FOLDERS for path in Path(folder, f"{cluster.unit}.d").glob("*.conf")}
+
+
+def _has_no_new_privileges(pid: int | None) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True
+    return "NoNewPrivs:\t1" in status
 
 
 def _written(paths: t.Iterable[str]) -> dict[str, float]:
