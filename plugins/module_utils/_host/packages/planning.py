@@ -100,9 +100,11 @@ def needs_offers(changes: list[PackageChange]) -> list[str]:
 def _action(now: Installed | None, version: str) -> str:
     if now is None or now.status in ("not-installed", "config-files"):
         return "install"
-    if not version or version == now.version or not now.is_installed:
+    if not version or version == now.version:
         return "reinstall"
-    return "upgrade" if sort_key(_highest(version)) > sort_key(now.version) else "downgrade"
+    if sort_key(_highest(version)) < sort_key(now.version):
+        return "downgrade"
+    return "upgrade" if now.is_installed else "reinstall"
 
 
 def _highest(version: str) -> str:

@@ -97,10 +97,12 @@ def test_a_package_that_nobody_has_is_refused():
 
 @pytest.mark.parametrize("offers", [OFFERS, None])
 @pytest.mark.parametrize("version", ["16.14-1", "16.14-*"])
-def test_a_downgrade_has_to_be_allowed(version, offers):
+@pytest.mark.parametrize("state", ["installed", "half-configured"])
+def test_a_downgrade_has_to_be_allowed(version, offers, state):
+    live = installed("16.15-1", state=state)
     with pytest.raises(GroundworkError, match=r"16\.15-1 is installed, and 16\.14.* is older"):
-        planned({"version": version}, installed("16.15-1"), offers)
-    (change,) = planned({"version": version}, installed("16.15-1"), offers, allow_downgrade=True)
+        planned({"version": version}, live, offers)
+    (change,) = planned({"version": version}, live, offers, allow_downgrade=True)
     assert change.action == "downgrade"
 
 
