@@ -236,3 +236,13 @@ def test_a_foreign_owner_is_refused_before_anything_is_written(
     assert result["error_code"] == "NOT_A_MEMBER"
     assert 'GRANT "foreign_owner" TO "master"' in result["msg"]
     assert catalogues() == before
+
+
+def test_the_roles_of_a_server_that_is_not_there_yet_are_those_of_a_new_one(server: Postgresql, contents: Run) -> None:
+    (predefined,) = server.query(
+        "SELECT array_agg(rolname::text) FROM pg_roles WHERE rolname LIKE 'pg\\_%' AND rolname <> 'pg_database_owner'"
+    )
+    members = [{"name": "watcher", "member_of": predefined[0]}]
+    predicted = contents(check=True, roles=members, assume_empty=True, login_port=1)
+    assert not predicted.get("failed"), predicted["msg"]
+    assert contents(roles=members)["actions"] == predicted["actions"]

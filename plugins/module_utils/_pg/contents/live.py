@@ -173,10 +173,29 @@ class Inside:
     defaults: dict[tuple[str, str, str], Acl] = dataclasses.field(default_factory=dict)
 
 
+# Roles that initdb makes in version 16 (https://www.postgresql.org/docs/16/predefined-roles.html).
+PREDEFINED_ROLES = (
+    DATABASE_OWNER,
+    "pg_checkpoint",
+    "pg_create_subscription",
+    "pg_execute_server_program",
+    "pg_monitor",
+    "pg_read_all_data",
+    "pg_read_all_settings",
+    "pg_read_all_stats",
+    "pg_read_server_files",
+    "pg_signal_backend",
+    "pg_stat_scan_tables",
+    "pg_use_reserved_connections",
+    "pg_write_all_data",
+    "pg_write_server_files",
+)
+
+
 def virgin_cluster(login: str) -> Cluster:
     """A server straight from initdb, for planning before it exists."""
     flags = dict.fromkeys(("login", "superuser", "createdb", "createrole", "replication", "bypassrls", "inherit"), True)
-    names = (login, DATABASE_OWNER)
+    names = (login, *PREDEFINED_ROLES)
     databases = {
         name: Database(name, login, {}, -1, default_acl(KINDS["database"], login, ASSUMED_VERSION), name != "postgres")
         for name in ("postgres", "template0", "template1")
