@@ -70,6 +70,8 @@ def _reason_against_name(catalogue: Catalogue, name: str, may_place: bool) -> st
         return "PostgreSQL 16 has no such setting" + (f'; did you mean "{near}"?' if near else "")
     if setting is not None and setting.context == "internal":
         return "it reports a fact of the server and cannot be set"
+    if name.lower().startswith("transaction_"):
+        return f'it belongs to a transaction, and a file cannot set it; write "default_{name.lower()}"'
     if not may_place and name.lower() in OF_THE_CLUSTER:
         return f'say it as "{OF_THE_CLUSTER[name.lower()]}" of the cluster, not among its settings'
     return None

@@ -46,9 +46,11 @@ def parse(text: str, unit: str, integer: bool) -> float:
         raise BadNumber("it is not a number")
     digits, given = match.groups()
     value = float(int(digits, 0)) if "x" in digits.lower() else _decimal(digits)
+    if math.isinf(value):
+        raise BadNumber("it is too large")
     if given:
         value = _converted(value, given, unit)
-    return float(_nearest(value)) if integer else value
+    return float(round(value)) if integer else value
 
 
 def _decimal(digits: str) -> float:
@@ -75,14 +77,7 @@ def _in_whole_smaller_units(value: float, given: str, known: dict[str, int]) -> 
     smaller = max((factor for factor in known.values() if factor < known[given]), default=None)
     if value == int(value) or smaller is None:
         return value * known[given]
-    return _nearest(value * known[given] / smaller) * smaller
-
-
-def _nearest(value: float) -> int:
-    """C's rint: half goes to the even neighbour."""
-    if math.isinf(value) or math.isnan(value):
-        raise BadNumber("it is too large")
-    return round(value)
+    return round(value * known[given] / smaller) * smaller
 
 
 def text(value: float, unit: str) -> str:

@@ -80,7 +80,9 @@ def meaning(setting: Setting | None, written: str) -> t.Any:
     except ValueError:
         return written
     if setting.kind == "enum":
-        return _choice(setting, written) or written.lower()
+        choice = _choice(setting, written) or written.lower()
+        # The one choice that has two names.
+        return "pglz" if setting.name == "wal_compression" and choice == "on" else choice
     return written
 
 
