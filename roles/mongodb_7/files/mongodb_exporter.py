@@ -24,8 +24,7 @@ import typing as t
 import pymongo
 import pymongo.errors
 
-Labels = t.Dict[str, t.Any]
-Answer = t.Dict[str, t.Any]
+Answer = dict[str, t.Any]
 REPLICATED = ("PRIMARY", "SECONDARY")
 
 
@@ -173,7 +172,7 @@ class Scraper:
 class Handler(http.server.BaseHTTPRequestHandler):
     scraper: Scraper
 
-    def do_GET(self) -> None:  # noqa: N802 (the base class names it)
+    def do_GET(self) -> None:
         if self.path != "/metrics":
             self.send_error(404)
             return
@@ -188,7 +187,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """A scrape every few seconds is not worth a line of the journal."""
 
 
-def end_when_changed(files: t.List[str], seconds: float = 5) -> None:
+def end_when_changed(files: list[str], seconds: float = 5) -> None:
     """End the process when one of its files is replaced: systemd starts it anew, with the new ones."""
     known = [_changed(file) for file in files]
     while known == [_changed(file) for file in files]:
