@@ -52,7 +52,9 @@ def _create(cluster: Desired) -> None:
         _make_folder(Path(cluster.wal_directory))
     outcome = _start(create_command(cluster))
     if outcome.returncode or not Path(CONFIGURATION, cluster.name, "postgresql.conf").is_file():
-        raise _creation_failed(cluster, folders, outcome.stderr.strip() or outcome.stdout.strip()[-1000:])
+        told = outcome.stderr.strip() or outcome.stdout.strip()[-1000:]
+        killed = f"pg_createcluster was ended by signal {-outcome.returncode}. " if outcome.returncode < 0 else ""
+        raise _creation_failed(cluster, folders, killed + told)
     marker.remove(cluster.name)
 
 
