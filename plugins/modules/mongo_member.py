@@ -25,6 +25,11 @@ extends_documentation_fragment:
   - groundwork.databases._attributes.actiongroup_mongodb
   - groundwork.databases._mongodb
 options:
+  member:
+    description:
+      - C(host:port) of the member that the gate is for. Defaults to the one that is connected to.
+      - With it O(login_host) can name other members, for a member that does not run.
+    type: str
   ready_for:
     description:
       - V(stop) fails unless all other voting members serve, are a majority without this one, and are caught up.
@@ -182,6 +187,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **connection_argument_spec(),
+            "member": {"type": "str"},
             "ready_for": {"type": "str", "choices": ["stop", "work", "nothing"], "default": "nothing"},
             "step_down": {"type": "bool", "default": False},
             "allow_outage": {"type": "bool", "default": False},

@@ -165,8 +165,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     options = live.reachable_options(module.params)
     first = stages.Stage("disabled", "keyFile")
     if options is None:
-        # Nobody depends on a server that does not run: it starts at the last stage.
+        # Nobody depends on a server that does not run: it starts at the last stage. The host may lack the driver yet.
         return result(Plan(), False, False, None, stages=summaries([goal(module.params, first)]))
+    api.require_driver(module)
     try:
         server = api.connect_member(options, live.APPLICATION)
     except api.AuthenticationFailed:
@@ -225,7 +226,6 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    api.require_driver(module)
     try:
         outcome = run(module)
     except GroundworkError as error:

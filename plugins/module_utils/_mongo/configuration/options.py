@@ -120,10 +120,12 @@ OPTIONS: dict[str, Option] = {
 # ``systemLog.component`` holds one ``verbosity`` per component and subcomponent.
 COMPONENTS = (
     "accessControl", "assert", "command", "control", "executor", "ftdc", "geo", "index", "network", "network.asio",
-    "network.bridge", "network.connectionPool", "processHealth", "query", "queryStats", "replication",
-    "replication.election", "replication.heartbeats", "replication.initialSync", "replication.rollback", "resharding",
-    "sharding", "sharding.migration", "sharding.rangeDeleter", "sharding.shardingCatalogRefresh", "storage",
-    "storage.journal", "storage.recovery", "storage.wt", "tenantMigration", "transaction", "write",
+    "network.bridge", "network.connectionPool", "processHealth", "query", "replication", "replication.election",
+    "replication.heartbeats", "replication.initialSync", "replication.rollback", "sharding", "sharding.migration",
+    "sharding.migrationPerf", "sharding.rangeDeleter", "sharding.reshard", "sharding.shardingCatalogRefresh", "storage",
+    "storage.journal", "storage.recovery", "storage.wt", "storage.wt.wtBackup", "storage.wt.wtCheckpoint",
+    "storage.wt.wtCompact", "storage.wt.wtEviction", "storage.wt.wtRecovery", "tenantMigration", "tracking",
+    "transaction", "write",
 )
 OPTIONS.update({f"systemLog.component.{name}.verbosity": WHOLE for name in COMPONENTS})
 
@@ -150,7 +152,6 @@ REMOVED: dict[str, Removed] = {
     "cloud.monitoring.free": _NO_FREE_MONITORING,
     "net.http": _NO_HTTP,
     "net.serviceExecutor": Removed((5, 0), "The server chooses. Remove it."),
-    "net.transportLayer": Removed((5, 0), "The server chooses. Remove it."),
     "net.ssl.PEMKeyFile": Removed((0, 0), "Its name is net.tls.certificateKeyFile."),
     "net.ssl.PEMKeyPassword": Removed((0, 0), "Its name is net.tls.certificateKeyFilePassword."),
     "net.ssl.mode": Removed((0, 0), "Its name is net.tls.mode, with allowTLS, preferTLS or requireTLS."),

@@ -31,6 +31,10 @@ class Running:
     server: api.Server | None = None
     state: live.Live | None = None
 
+    @property
+    def server_version(self) -> str:
+        return self.server.facts.version_text if self.server else ""
+
 
 def reconcile(options: dict[str, t.Any], check_mode: bool, folder: str) -> dict[str, t.Any]:
     """The module's result.
@@ -60,7 +64,7 @@ def reconcile(options: dict[str, t.Any], check_mode: bool, folder: str) -> dict[
             "restart_reasons": reasons,
             "running": running.process is not None,
             "login": running.state is not None,
-            "server_version": running.server.facts.version_text if running.server else "",
+            "server_version": running.server_version,
             "feature_compatibility_version": running.state.feature_compatibility_version if running.state else "",
             "cache_size_gb": wanted[plan.CACHE_SIZE],
         }
@@ -110,7 +114,7 @@ def restart_reasons(
     if running.process is None:
         return []
     reasons = list(difference.reasons)
-    if running.process.replaced:
+    if running.process.replaced or _is_another_version(options["binary"], running):
         reasons.append(f"{options['binary']} was replaced after the server had started")
     read_at_start = [*([options["keyfile"]] if options["keyfile"] else []), *options["restart_after"]]
     if running.state is None:
@@ -120,6 +124,12 @@ def restart_reasons(
         if path in pending or process.is_newer(path, running.process):
             reasons.append(f"{path} is newer than the server's start")
     return reasons
+
+
+def _is_another_version(binary: str, running: Running) -> bool:
+    """Where the kernel hides the process's executable, as in some containers, the versions tell."""
+    installed = process.version_of(binary) if running.state else None
+    return installed is not None and installed != running.server_version
 
 
 @contextlib.contextmanager

@@ -121,7 +121,7 @@ class Gate:
     def __init__(self, session: api.Server, options: dict[str, t.Any]) -> None:
         self.session = session
         self.options = options
-        self.host = model.address(session.hello()["me"])
+        self.host = model.address(options["member"] or session.hello()["me"])
         self.last = observe.live(session)
 
     def until(self, check: t.Callable[[observe.Live, str, float], str | None], what: str, wait: bool = True) -> None:

@@ -113,12 +113,7 @@ class Reconciler:
         self.sessions.insert(0, entry)
         seen = observe.look(self.options, self.member, session)
         if session is None and seen.replicated and not seen.writable and seen.primary:
-            # A member that is being filled with data knows no users yet; its primary does.
-            elsewhere = observe.login(observe.at(self.options, seen.primary))
-            if elsewhere is not None:
-                self.sessions.insert(0, elsewhere)
-                seen = dataclasses.replace(seen, login=True, authorization=True)
-                entry = elsewhere
+            entry, seen = self._at_its_primary(entry, seen)
         user = self.options["login_user"]
         bootstrap.check_login(seen, user)
         facts = _no_facts(entry.facts.version_text, seen.authorization)
@@ -139,6 +134,18 @@ class Reconciler:
                     self.sessions.insert(0, session)
                     return session
         return None
+
+    def _at_its_primary(self, entry: api.Server, seen: bootstrap.Seen) -> tuple[api.Server, bootstrap.Seen]:
+        """Where a login is refused by a member that knows no users: one that is being filled with data, or any of a set
+        that asks for no logins.
+        """
+        there = observe.at(self.options, seen.primary or "")
+        session = observe.login(there)
+        if session is None and seen.authorization:
+            return entry, seen
+        server = session or api.connect_member(observe.anonymous(there), observe.APPLICATION)
+        self.sessions.insert(0, server)
+        return server, observe.look(there, self.member, session)
 
     def _uninitiated(self, name: str, seen: bootstrap.Seen, facts: dict[str, t.Any], settle: bool) -> _Reading:
         others = [host for host in self.wanted.members if host != self.member]

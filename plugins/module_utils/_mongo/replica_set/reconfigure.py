@@ -176,6 +176,7 @@ class _Planner:
             if target is None or member["host"] == last or bool(target["votes"]) != bool(member["votes"]):
                 after.append(member)
                 continue
+            target = {"_id": member["_id"], **target}
             if not model.same(member, target):
                 altered.append(member["host"])
             after.append(target)
