@@ -107,6 +107,7 @@ def copy(server: Server, source: Source, options: CopyOptions) -> None:
     """
     marker = marker_of(server.data)
     own = _own_folders(server.data)
+    marker.parent.mkdir(parents=True, exist_ok=True)
     with marker.open("a+") as lock:
         _alone(lock, server)
         marker.write_text(json.dumps({"folders": sorted(map(str, own))}) + "\n")
