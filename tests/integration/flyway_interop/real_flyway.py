@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,8 +15,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[2] / ".cache" / "flyway"
-#: Profiles of ``pom.xml``.
-RELEASES = ("flyway-9", "flyway-13")
+#: Profiles of ``pom.xml``. Those between the oldest and the newest behave like one of the two, so they run on demand.
+EVERY_RELEASE = ("flyway-9", "flyway-10", "flyway-11", "flyway-12", "flyway-13")
+RELEASES = EVERY_RELEASE if os.environ.get("GROUNDWORK_EVERY_FLYWAY") else (EVERY_RELEASE[0], EVERY_RELEASE[-1])
 _NEEDED_JAVA = 17
 _PACKAGES = "as root on Debian or Ubuntu: apt-get install openjdk-17-jdk-headless maven"
 
