@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import subprocess
 import tempfile
@@ -242,8 +243,11 @@ def test_a_lock_held_by_another_session_is_waited_for_in_short_tries(migrations:
         assert result["retries"][0]["blocked_by"][0]["application"] == "groundwork tests"
         assert migrations.versions() == ["1"]
 
-        threading.Timer(2.0, lambda: cursor.execute("ROLLBACK")).start()
-        result = migrations.succeed(lock_timeout="300ms", attempts=30)
+        process = migrations.start(lock_timeout="300ms", attempts=100)
+        wait_for(lambda: module_waits(migrations))
+        time.sleep(1)
+        cursor.execute("ROLLBACK")
+        result = json.loads(process.communicate(timeout=60)[0].splitlines()[-1])
         assert result["retries"]
     assert migrations.versions() == ["1", "2"]
 
