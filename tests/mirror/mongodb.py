@@ -17,6 +17,9 @@ from deb import Package
 from wheels import MirrorError
 
 HERE = Path(__file__).parent / "mongodb"
+# The same binary under a version that sorts before its own: an upgrade replaces files and restarts, as a real one does,
+# and nothing else about it is real.
+OLDER_REVISION = "~groundwork0"
 TOOLS = ("bsondump", "mongodump", "mongoexport", "mongofiles", "mongoimport", "mongorestore", "mongostat", "mongotop")
 
 
@@ -27,12 +30,12 @@ def packages(mongod: Path, tools: Path | None, shell: Path | None) -> list[Packa
     :param shell: folder that becomes /usr/lib/mongodb-mongosh; see ``mongosh.install``.
     """
     version = version_of(mongod, r"db version v([0-9][0-9.]*)")
-    found = [_server(mongod, version)]
+    found = [_server(mongod, version), _server(mongod, version + OLDER_REVISION)]
     database = [found[0]]
     mongos = mongod.parent / "mongos"
     if mongos.is_file():
         database.append(_programs("mongodb-org-mongos", version, "MongoDB sharded cluster query router", [mongos]))
-        found.append(database[1])
+        found.append(database[-1])
     found.append(_meta("mongodb-org-database", version, "MongoDB database server", database))
     complete = [found[-1]]
     if tools:
