@@ -114,6 +114,7 @@ def check_same_key(path: str, content: str, data_folder: str) -> None:
         "The host holds another key than the wanted one: with that, the server would leave its replica set.",
         where=path, untouched="everything",
         hint="Put the host's key where the controller looks for it: mongodb_7_keyfile, or the file"
-        " mongodb_7_keyfile_name below mongodb_7_secrets_directory. To change the key of the whole set, set mongodb_7_replace_keyfile.",
+        " mongodb_7_keyfile_name below mongodb_7_secrets_directory. To change the key of the whole set, set"
+        " mongodb_7_replace_keyfile.",
         code="other_key",
     )
