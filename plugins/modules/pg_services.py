@@ -42,6 +42,10 @@ options:
           - Its data folder.
         type: path
         required: true
+      port:
+        description:
+          - Its port. A server that listens on another one has to be restarted.
+        type: int
   reload_for:
     description:
       - Files that a server reads when it is told to reload; C(%c) stands for the cluster's name. One that is not there
@@ -126,7 +130,7 @@ def describe(cluster: Wanted, unit: Unit) -> dict[str, t.Any]:
         "pid": unit.pid,
         "version": unit.version,
         "standby": unit.standby,
-        "restart_reasons": restart_reasons(unit),
+        "restart_reasons": restart_reasons(cluster, unit),
     }
 
 
@@ -135,6 +139,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         Wanted(
             name=options["name"],
             data_directory=options["data_directory"],
+            port=options["port"],
             reload_for=tuple(path.replace("%c", options["name"]) for path in module.params["reload_for"]),
         )
         for options in module.params["clusters"]
@@ -170,6 +175,7 @@ def main() -> None:
                 "options": {
                     "name": {"type": "str", "required": True},
                     "data_directory": {"type": "path", "required": True},
+                    "port": {"type": "int"},
                 },
             },
             "reload_for": {"type": "list", "elements": "str", "default": []},

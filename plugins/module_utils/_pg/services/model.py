@@ -26,6 +26,7 @@ class Wanted:
 
     name: str
     data_directory: str
+    port: int | None = None
     reload_for: tuple[str, ...] = ()
 
     @property
@@ -82,8 +83,19 @@ def plan_services(wanted: t.Sequence[Wanted], found: dict[str, Unit], all_enable
     return Plan(tuple(_steps(wanted, found, all_enabled)))
 
 
-def restart_reasons(unit: Unit) -> list[str]:
-    """Why a running server has to be restarted, as far as its unit is concerned."""
+def restart_reasons(cluster: Wanted, unit: Unit) -> list[str]:
+    """Why a running server has to be restarted, as far as its unit and its port are concerned."""
+    return [*_because_of_the_port(cluster, unit), *_because_of_the_unit(unit)]
+
+
+def _because_of_the_port(cluster: Wanted, unit: Unit) -> list[str]:
+    # It was written by pg_conftool; a server that nobody told to reload does not know of it yet.
+    if unit.port and cluster.port and unit.port != cluster.port:
+        return [f"it listens on port {unit.port}, {cluster.port} is described"]
+    return []
+
+
+def _because_of_the_unit(unit: Unit) -> list[str]:
     if not unit.restricted:
         return ["it was started without the restrictions that its unit has by now"]
     newer = sorted(path for path, written in unit.drop_ins.items() if unit.active and written > unit.since)

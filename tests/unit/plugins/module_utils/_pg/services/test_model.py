@@ -11,7 +11,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._pg.services.
     restart_reasons,
 )
 
-SHOP = Wanted("shop", "/srv/shop")
+SHOP = Wanted("shop", "/srv/shop", port=5432)
 RUNNING = {"state": "active", "pid": 7, "port": 5432, "since": 1000.0, "loaded_at": 1000.0}
 
 
@@ -21,7 +21,7 @@ def steps(unit: Unit, all_enabled: bool = True) -> list[tuple[str, str, str]]:
 
 def test_a_running_server_is_left():
     assert steps(Unit(**RUNNING)) == []
-    assert restart_reasons(Unit(**RUNNING)) == []
+    assert restart_reasons(SHOP, Unit(**RUNNING)) == []
 
 
 @pytest.mark.parametrize("state", ["inactive", "failed"])
@@ -35,11 +35,11 @@ def test_a_stopped_server_is_started(state):
 def test_a_changed_unit_is_read_and_the_server_only_reported():
     unit = Unit(**RUNNING, needs_daemon_reload=True, drop_ins={"/etc/x.conf": 1001.0, "/etc/old.conf": 1.0})
     assert steps(unit) == [("reload", "systemd", "postgresql@16-shop.service")]
-    assert restart_reasons(unit) == ["/etc/x.conf is newer than the server's start"]
+    assert restart_reasons(SHOP, unit) == ["/etc/x.conf is newer than the server's start"]
 
 
 def test_restrictions_that_are_not_in_force_are_reported():
-    assert len(restart_reasons(Unit(**RUNNING, restricted=False))) == 1
+    assert len(restart_reasons(SHOP, Unit(**RUNNING, restricted=False))) == 1
 
 
 def test_a_renewed_certificate_is_reloaded():
@@ -51,3 +51,8 @@ def test_a_server_outside_its_unit_is_nobodys_to_stop():
     with pytest.raises(GroundworkError, match="runs outside its unit") as raised:
         steps(Unit(state="inactive", pid=7, port=5432))
     assert raised.value.untouched == "every server"
+
+
+def test_a_port_that_changed_is_reported():
+    assert restart_reasons(SHOP, Unit(**{**RUNNING, "port": 5433})) == ["it listens on port 5433, 5432 is described"]
+    assert restart_reasons(SHOP, Unit(state="inactive")) == []
