@@ -218,7 +218,7 @@ def test_two_runs_at_once_both_succeed(start_module, tmp_path):
     def entries(text):
         return {"files": [{"path": f"{tmp_path}/{number}", "content": f"{text} {number}"} for number in range(30)]}
 
-    runs = [start_module("host_files", entries("same")) for _ in range(4)]
+    runs = [start_module("host_files", entries("same")) for _run in range(4)]
     for run in runs:
         stdout, stderr = run.communicate(timeout=60)
         assert "failed" not in json.loads(stdout.splitlines()[-1]), stdout + stderr

@@ -324,6 +324,6 @@ def test_a_killed_run_is_finished_by_the_next(start_module, run_module, folder):
 
 
 def test_two_runs_at_once_agree(start_module, folder):
-    runs = [start_module("tls_certificates", arguments(folder)) for _ in range(3)]
+    runs = [start_module("tls_certificates", arguments(folder)) for _run in range(3)]
     assert all('"failed"' not in run.communicate(timeout=60)[0] for run in runs)
     assert handshake(pair(folder, "db1"), folder / "ca.crt", pair(folder, "app"), folder / "ca.crt", "db1")

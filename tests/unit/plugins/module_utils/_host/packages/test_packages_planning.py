@@ -34,10 +34,9 @@ OFFERS = {
 }
 
 
-def planned(entry, live, offers=OFFERS, allow_downgrade=False):
-    return plan_packages(
-        read_packages([{"name": NAME, **entry}]), live, offers, allow_downgrade=allow_downgrade
-    )  # fmt: skip
+def planned(entry, live, *offers, allow_downgrade=False):
+    (known,) = offers or (OFFERS,)
+    return plan_packages(read_packages([{"name": NAME, **entry}]), live, known, allow_downgrade=allow_downgrade)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +91,7 @@ def test_a_version_that_nobody_offers_names_those_that_are():
 
 def test_a_package_that_nobody_has_is_refused():
     with pytest.raises(GroundworkError, match="No repository of this host offers postgresql-16"):
-        planned({}, {}, offers={})
+        planned({}, {}, {})
 
 
 @pytest.mark.parametrize("offers", [OFFERS, None])
@@ -116,7 +115,7 @@ def test_a_downgrade_has_to_be_allowed(version, offers, state):
     ],
 )
 def test_without_offers_the_request_is_predicted(entry, live, action, version):
-    changes = planned(entry, live, offers=None)
+    changes = planned(entry, live, None)
     assert [(change.action, change.version) for change in changes] == [(action, version)]
     assert needs_offers(changes) == [NAME]
 

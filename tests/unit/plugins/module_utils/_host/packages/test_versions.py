@@ -31,9 +31,9 @@ def test_versions_sort_as_dpkg_sorts_them():
     alphabet = "0019.+~abZ"
     for _attempt in range(150):
         first, second = (
-            generator.choice("12") + "".join(generator.choice(alphabet) for _ in range(generator.randrange(1, 7)))
+            generator.choice("12") + "".join(generator.choice(alphabet) for _letter in range(generator.randrange(1, 7)))
             + generator.choice(["", "-1", "-1~x", "-10"])
-            for _ in range(2)
+            for _side in range(2)
         )  # fmt: skip
         ours = (sort_key(first) > sort_key(second)) - (sort_key(first) < sort_key(second))
         for operator, expected in (("lt", ours < 0), ("eq", ours == 0), ("gt", ours > 0)):
