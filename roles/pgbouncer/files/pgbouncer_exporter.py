@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import glob
 import http.server
 import os
 import pathlib
@@ -24,7 +23,7 @@ import typing as t
 
 import psycopg2
 
-Row = t.Dict[str, t.Any]
+Row = dict[str, t.Any]
 POOLS = {
     "cl_active": "client_active_connections",
     "cl_waiting": "client_waiting_connections",
@@ -69,8 +68,8 @@ def _escaped(text: t.Any) -> str:
 def scrape(runtime_directory: str) -> str:
     """The metrics of every process that has a folder, whether it answers or not."""
     page = Page()
-    for folder in sorted(glob.glob(f"{runtime_directory}/[0-9]*")):
-        process = os.path.basename(folder)
+    for folder in sorted(pathlib.Path(runtime_directory).glob("[0-9]*")):
+        process = folder.name
         try:
             with contextlib.closing(connect(folder)) as connection:
                 read(connection, process, page)
@@ -81,12 +80,10 @@ def scrape(runtime_directory: str) -> str:
     return page.text()
 
 
-def connect(folder: str) -> t.Any:
+def connect(folder: pathlib.Path) -> t.Any:
     """A session on the console of the process that listens in this folder."""
-    socket = next(iter(sorted(glob.glob(f"{folder}/.s.PGSQL.*"))))
-    connection = psycopg2.connect(
-        host=folder, port=int(socket.rpartition(".")[2]), user=CONSOLE, dbname=CONSOLE, connect_timeout=3
-    )
+    port = next(iter(sorted(folder.glob(".s.PGSQL.*")))).name.rpartition(".")[2]
+    connection = psycopg2.connect(host=str(folder), port=int(port), user=CONSOLE, dbname=CONSOLE, connect_timeout=3)
     connection.autocommit = True
     return connection
 
@@ -94,7 +91,8 @@ def connect(folder: str) -> t.Any:
 def show(connection: t.Any, what: str) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(f"SHOW {what}")
-        return [dict(zip([column[0] for column in cursor.description], row)) for row in cursor.fetchall()]
+        columns = [column[0] for column in cursor.description]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def read(connection: t.Any, process: str, page: Page) -> None:

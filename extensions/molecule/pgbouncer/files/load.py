@@ -1,0 +1,87 @@
+"""A load of small transactions until a file appears; counts what failed, as JSON.
+
+load.py PASSWORD STOP_FILE CLIENTS MODE. In the mode ``reconnecting`` every transaction has a connection of its own, in
+the mode ``staying`` a client keeps its connection and opens another one only when it was lost.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import json
+import pathlib
+import sys
+import threading
+import time
+import typing as t
+
+import psycopg2
+
+CA = "/root/pooler-ca.crt"
+PASSWORD, STOP, CLIENTS, MODE = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+
+
+class Client(threading.Thread):
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: collections.Counter[str] = collections.Counter()
+        self.errors: collections.Counter[str] = collections.Counter()
+        self.slowest = 0.0
+        self.connection: t.Any = None
+
+    def run(self) -> None:
+        while not STOP.exists():
+            begun = time.monotonic()
+            try:
+                self.transaction()
+                self.counts["transactions"] += 1
+            except psycopg2.Error as error:
+                self.counts["failed"] += 1
+                self.errors[" ".join(str(error).split())[-160:]] += 1
+                self.drop()
+            self.slowest = max(self.slowest, time.monotonic() - begun)
+            time.sleep(0.02)
+        self.drop()
+
+    def transaction(self) -> None:
+        if self.connection is None:
+            self.connection = psycopg2.connect(
+                host="pooler", port=6432, user="shop_app", dbname="shop", password=PASSWORD, sslmode="verify-full",
+                sslrootcert=CA, connect_timeout=20,
+            )  # fmt: skip
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.005)")
+            cursor.execute("SELECT count(*) FROM pg_class")
+        if MODE == "reconnecting":
+            self.drop()
+
+    def drop(self) -> None:
+        if self.connection is not None:
+            with contextlib.suppress(psycopg2.Error):
+                self.connection.close()
+            self.connection = None
+
+
+def main() -> None:
+    clients = [Client() for _number in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    counts: collections.Counter[str] = collections.Counter()
+    errors: collections.Counter[str] = collections.Counter()
+    for client in clients:
+        counts += client.counts
+        errors += client.errors
+    result = {
+        "mode": MODE,
+        "transactions": counts["transactions"],
+        "failed": counts["failed"],
+        "slowest_seconds": round(max(client.slowest for client in clients), 2),
+        "errors": dict(errors),
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
