@@ -9,8 +9,8 @@ module: pg_restart
 short_description: Restart a PostgreSQL 16 server when it is needed and allowed
 version_added: 1.0.0
 description:
-  - Asks the running server what waits for a restart, and restarts it when O(policy) allows that. Without a reason nothing
-    happens, so a second run changes nothing.
+  - Asks the running server what waits for a restart, and restarts it when O(policy) allows that. Without a reason
+    nothing happens, so a second run changes nothing.
   - Before the server is stopped, its installed program reads the configuration that it would start with. What that
     refuses is reported, and the server keeps running.
   - When the server does not come up nevertheless, the last configuration that worked is put back, the server is started
@@ -32,8 +32,8 @@ options:
     required: true
   policy:
     description:
-      - V(never) reports what waits. V(when_needed) restarts a server that has something waiting. V(always) does so after
-        every change of its configuration too, see O(configuration_changed).
+      - V(never) reports what waits. V(when_needed) restarts a server that has something waiting. V(always) does so
+        after every change of its configuration too, see O(configuration_changed).
     type: str
     choices: [never, when_needed, always]
     default: never

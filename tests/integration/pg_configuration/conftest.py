@@ -169,7 +169,11 @@ def configure(run_module: t.Callable[..., t.Any], account: Account, bin_director
     """Run the module for one cluster: keywords are keys of its description, or with ``place`` of the module."""
 
     def call(
-        *clusters: Cluster, check: bool = False, diff: bool = False, place: dict[str, t.Any] | None = None, **given: t.Any
+        *clusters: Cluster,
+        check: bool = False,
+        diff: bool = False,
+        place: dict[str, t.Any] | None = None,
+        **given: t.Any,
     ) -> t.Any:
         arguments = {
             "clusters": [cluster.described(**given) for cluster in clusters],

@@ -14,8 +14,18 @@ TARGET = TESTS.parent / "plugins/module_utils/_pg/settings/postgresql_16.py"
 LIBRARIES = "auth_delay,auto_explain,basic_archive,pg_prewarm,pg_stat_statements,pg_trgm"
 TYPES = {"bool": "b", "integer": "i", "real": "r", "enum": "e", "string": "s"}
 # Boot values that depend on how this server was built or started.
-LOCAL_BOOT_VALUES = ("data_directory", "config_file", "hba_file", "ident_file", "krb_server_keyfile", "log_timezone",
-                     "TimeZone", "dynamic_library_path", "unix_socket_directories", "application_name")
+LOCAL_BOOT_VALUES = (
+    "data_directory",
+    "config_file",
+    "hba_file",
+    "ident_file",
+    "krb_server_keyfile",
+    "log_timezone",
+    "TimeZone",
+    "dynamic_library_path",
+    "unix_socket_directories",
+    "application_name",
+)
 HEADER = '''# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every setting of PostgreSQL 16 and its contrib libraries: name|type|context|unit|min|max|boot value|enum values.
@@ -70,7 +80,7 @@ def _short(number: str) -> str:
 
 
 def main() -> None:
-    from servers import Postgresql  # noqa: PLC0415
+    from servers import Postgresql
 
     server = Postgresql({"shared_preload_libraries": LIBRARIES})
     server.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import setting_catalogue  # noqa: E402
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.settings import (  # noqa: E402
+import setting_catalogue
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.settings import (
     catalogue,
     postgresql_16,
     values,
@@ -36,9 +37,9 @@ def ask(bin_directory, account, tmp_path_factory):
 
     def call(name: str, text: str) -> str | None:
         argv = [str(bin_directory / "postgres"), "-C", name, "-c", f"config_file={config}", "-c", f"{name}={text}"]
-        import subprocess
-
-        outcome = subprocess.run([*argv, "-c", "data_directory=/nonexistent"], capture_output=True, text=True, check=False)
+        outcome = subprocess.run(
+            [*argv, "-c", "data_directory=/nonexistent"], capture_output=True, text=True, check=False
+        )
         return outcome.stdout.rstrip("\n") if outcome.returncode == 0 else None
 
     return call
@@ -61,9 +62,14 @@ def samples():
     for _number in range(250):
         setting = chance.choice(numeric)
         number = chance.choice(
-            [str(chance.randint(-2, 3000)), f"{chance.uniform(0, 40):.2f}", f"{chance.randint(1, 9)}e{chance.randint(0, 4)}",
-             hex(chance.randint(0, 5000)), "010", "1.", ".5", " 7 ", "", "1 2", "1e400", "+5"]
-        )  # fmt: skip
+            [
+                str(chance.randint(-2, 3000)),
+                f"{chance.uniform(0, 40):.2f}",
+                f"{chance.randint(1, 9)}e{chance.randint(0, 4)}",
+                hex(chance.randint(0, 5000)),
+                *("010", "1.", ".5", " 7 ", "", "1 2", "1e400", "+5"),
+            ]
+        )
         yield setting.name, number + chance.choice(units)
     words = ["on", "off", "of", "o", "t", "fal", "yes", "n", "1", "0", "2", "ON", "replica", "none", "all", ""]
     others = [s for s in CATALOGUE if s.kind in ("bool", "enum") and s.context != "internal" and "." not in s.name]

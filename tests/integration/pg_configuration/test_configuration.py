@@ -134,7 +134,9 @@ def test_check_mode_predicts_exactly_and_writes_nothing(cluster, configure):
 def test_secrets_of_settings_are_in_no_diff(cluster, configure):
     (cluster.drop_ins / "99-settings.conf").write_text("primary_conninfo = 'host=a password=''old secret'' user=b'\n")
     result = configure(
-        cluster, diff=True, settings={"primary_conninfo": "host=a passfile=/x", "ssl_passphrase_command": "echo hushhush"}
+        cluster,
+        diff=True,
+        settings={"primary_conninfo": "host=a passfile=/x", "ssl_passphrase_command": "echo hushhush"},
     )
     assert not result.get("failed")
     assert "old secret" not in result.output and "hushhush" not in result.output

@@ -107,7 +107,13 @@ def _checked(
             for name in [name for name in texts[earlier] if name.lower() in taken_back]:
                 text = texts[earlier].pop(name)
                 desired.overrides.append(
-                    {"setting": name, "value": "(the server's default)", "from": file, "instead_of": text, "of": earlier}
+                    {
+                        "setting": name,
+                        "value": "(the server's default)",
+                        "from": file,
+                        "instead_of": text,
+                        "of": earlier,
+                    }
                 )
     return {file: said for file, said in texts.items() if said}
 
@@ -186,7 +192,8 @@ def _check_memory(catalogue: Catalogue, host: Host, desired: Desired) -> None:
 def _check_includes(cluster: Cluster, live: Live, desired: Desired) -> None:
     if live.main_file and not any(_includes_ours(cluster, entry) for entry in conf_file.parse(live.main_file)):
         desired.errors.append(
-            f"{cluster.config / 'postgresql.conf'} does not read the drop-ins; add the line include_dir = 'conf.d' at its end"
+            f"{cluster.config / 'postgresql.conf'} does not read the drop-ins; "
+            "add the line include_dir = 'conf.d' at its end"
         )
 
 

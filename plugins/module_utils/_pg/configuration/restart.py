@@ -59,7 +59,9 @@ def read_need(subject: Subject, given: t.Sequence[str]) -> Need:
         wanted = live.wanted_values(session, [*server.pending, "shared_preload_libraries"])
         waiting = pending.told(server, wanted)
     installed = live.installed_version(subject.bin_directory)
-    reasons = [f"{found['name']}: {found['current'] or '(empty)'} becomes {found['new'] or '(empty)'}" for found in waiting]
+    reasons = [
+        f"{found['name']}: {found['current'] or '(empty)'} becomes {found['new'] or '(empty)'}" for found in waiting
+    ]
     if installed and installed != server.version:
         reasons.append(f"the server is {server.version}, and {installed} is installed")
     preloaded = wanted.get("shared_preload_libraries", "")
@@ -107,7 +109,8 @@ def restart(subject: Subject, need: Need) -> float:
         later = _words(subject.log, offset) or again
         raise _down(subject, later, "nor with its last working configuration, which is in place now")
     raise GroundworkError(
-        f"The server of cluster {subject.cluster.name} did not start with its new configuration. Its log says:\n{words}",
+        f"The server of cluster {subject.cluster.name} did not start with its new configuration. "
+        f"Its log says:\n{words}",
         where=str(subject.log),
         untouched="the data; the last configuration that worked is back, and the server runs with it again",
         hint=f"The configuration that failed is in {subject.state / subject.cluster.name / FAILED}. Correct it and run "

@@ -49,9 +49,7 @@ def objections(
         return ask(postgres, stage, cluster, owner, "shared_memory_size" if down else "block_size")
 
 
-def ask(
-    postgres: Path, stage: Path, cluster: Cluster, owner: Account, setting: str = "block_size"
-) -> list[str]:
+def ask(postgres: Path, stage: Path, cluster: Cluster, owner: Account, setting: str = "block_size") -> list[str]:
     """The server's objections to the ``postgresql.conf`` in a folder and to all that it includes."""
     config = stage / "postgresql.conf"
     argv = [str(postgres), "-C", setting, "-c", f"config_file={config}", "-c", f"data_directory={cluster.data}"]
@@ -65,7 +63,9 @@ def ask(
 def _words(stderr: str, stage: Path, cluster: Cluster) -> list[str]:
     """The server's messages with the places that the person on call knows."""
     text = _CLOCK.sub("", stderr).replace(str(stage), str(cluster.config))
-    lines = [line.strip() for line in text.splitlines() if line.strip() and "skipping missing configuration" not in line]
+    lines = [
+        line.strip() for line in text.splitlines() if line.strip() and "skipping missing configuration" not in line
+    ]
     telling = [line for line in lines if "contains errors" not in line] or lines
     return [re.sub(r"^(LOG|FATAL|ERROR):\s+", "", line) for line in telling[:10]]
 
@@ -91,7 +91,9 @@ def missing_libraries(preloaded: str, bin_directory: Path) -> list[str]:
     found = []
     for library in values.names(preloaded):
         name = library.removeprefix("$libdir/").removesuffix(".so")
-        places: t.Iterable[Path] = [Path(f"/{name}.so")] if name.startswith("/") else [f / f"{name}.so" for f in folders]
+        places: t.Iterable[Path] = (
+            [Path(f"/{name}.so")] if name.startswith("/") else [f / f"{name}.so" for f in folders]
+        )
         if not any(place.is_file() for place in places):
             found.append(
                 f"shared_preload_libraries: there is no library {library} in {folders[0]}; install its package first"

@@ -192,9 +192,13 @@ def _check_way_in(
     name = dict(rule.options).get("map")
     lines = [line for line in maps if line["map"] == name]
     if name is None and around.owner != around.superuser:
-        found.errors.append(f"{rule.named()} lets only the account {around.superuser} in, and the server's is {around.owner}")
+        found.errors.append(
+            f"{rule.named()} lets only the account {around.superuser} in, and the server's is {around.owner}"
+        )
     if name and not any(_maps(line, around) for line in lines):
-        found.errors.append(f"{rule.named()}: the map {name!r} does not take the account {around.owner} to {around.superuser}")
+        found.errors.append(
+            f"{rule.named()}: the map {name!r} does not take the account {around.owner} to {around.superuser}"
+        )
 
 
 def _maps(line: dict[str, t.Any], around: Surroundings) -> bool:

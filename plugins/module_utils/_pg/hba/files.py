@@ -47,10 +47,11 @@ def hba_text(rules: t.Sequence[Rule], hide: bool = False) -> str:
     rows = [rule.fields(hide) for rule in rules]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
     lines = [HEADER, _COLUMNS]
-    for rule, row in zip(rules, rows):
+    for rule, row in zip(rules, rows, strict=True):
         if rule.comment:
             lines.append(f"# {_one_line(rule.comment)}\n")
-        lines.append("  ".join([*(field.ljust(width) for field, width in zip(row, widths)), row[4]]).rstrip() + "\n")
+        padded = [field.ljust(width) for field, width in zip(row[:4], widths, strict=True)]
+        lines.append("  ".join([*padded, row[4]]).rstrip() + "\n")
     return "".join(lines)
 
 

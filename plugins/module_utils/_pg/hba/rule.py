@@ -20,7 +20,7 @@ METHODS = (
 ADDRESS_WORDS = ("all", "samehost", "samenet")
 # The source of rules that give way to whatever the user says.
 DEFAULT = "default rule"
-Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _BARE = re.compile(r"[^\s,\"#]+")
 
 

@@ -82,7 +82,14 @@ def postgresql_16() -> Catalogue:
 def _from_row(line: str) -> Setting:
     name, kind, context, unit, low, high, boot, choices = line.split("|")
     return Setting(
-        name, TYPES[kind], context, unit, _number(low), _number(high), boot, tuple(choices.split(",")) if choices else ()
+        name,
+        TYPES[kind],
+        context,
+        unit,
+        _number(low),
+        _number(high),
+        boot,
+        tuple(choices.split(",")) if choices else (),
     )
 
 

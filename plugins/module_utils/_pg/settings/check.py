@@ -14,8 +14,8 @@ from . import values
 from .catalogue import Catalogue, Setting
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
-# Where the server lies and how it is reached belongs to the cluster, not to its settings: the service unit, pg_lsclusters
-# and every client would look in the old place.
+# Where the server lies and how it is reached belongs to the cluster, not to its settings: the service unit,
+# pg_lsclusters and every client would look in the old place.
 OF_THE_CLUSTER = {
     "port": "port",
     "data_directory": "data_directory",
@@ -136,5 +136,7 @@ def contradictions(catalogue: Catalogue, effective: t.Mapping[str, Effective], s
     backends = sum(number(name) for name in ("max_connections", "autovacuum_max_workers", "max_worker_processes",
                                              "max_wal_senders")) + 1  # fmt: skip
     if backends > 262143:
-        found.append(Finding("max_connections", "together with the workers and WAL senders it exceeds 262143 processes"))
+        found.append(
+            Finding("max_connections", "together with the workers and WAL senders it exceeds 262143 processes")
+        )
     return found

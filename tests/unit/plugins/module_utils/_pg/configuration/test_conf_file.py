@@ -28,7 +28,9 @@ def test_a_line_says_what_the_server_reads(line, entry):
     assert [(one.name, one.text) for one in found] == ([entry] if entry else [])
 
 
-@pytest.mark.parametrize("text", ["", "4MB", "it's", "back\\slash", "two\nlines", "%m [%p] ", "-1", "0.9", "on", "# no"])
+@pytest.mark.parametrize(
+    "text", ["", "4MB", "it's", "back\\slash", "two\nlines", "%m [%p] ", "-1", "0.9", "on", "# no"]
+)
 def test_what_is_written_is_read_again(text):
     content = conf_file.render({"log_line_prefix": text}, "")
     assert [entry.text for entry in conf_file.parse(content)] == [text]

@@ -108,7 +108,8 @@ def test_too_many_quotes_around_libraries_are_refused(value):
 @pytest.mark.parametrize(
     ("name", "one", "other"),
     [
-        ("jit", "on", "1"), ("jit", "off", "f"), ("synchronous_commit", "on", "TRUE"), ("wal_level", "Replica", "replica"),
+        ("jit", "on", "1"), ("jit", "off", "f"), ("synchronous_commit", "on", "TRUE"),
+        ("wal_level", "Replica", "replica"), ("wal_compression", "on", "pglz"),
         ("shared_preload_libraries", "a,b", ' a , "b"'), ("work_mem", "4MB", "4096"), ("timezone", "UTC", "UTC"),
     ],
 )  # fmt: skip
