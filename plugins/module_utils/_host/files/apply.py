@@ -44,7 +44,7 @@ def _prepare(changes: list[Change], undo: contextlib.ExitStack) -> list[Path]:
         path = Path(change.path)
         if change.verb == "make":
             with _told(change.path, "every file of this call"):
-                path.mkdir(mode=0o700)
+                path.mkdir(mode=0o700, exist_ok=True)
                 undo.callback(_rmdir, path)
                 _set_attributes(path, change)
             made.append(path)

@@ -143,9 +143,9 @@ def install(
         )
 
 
-def configure_all(env: dict[str, str], lock_timeout: float) -> Outcome:
-    """Finish what an interrupted dpkg left."""
-    return _locked(["dpkg", "--force-confdef", "--force-confold", "--configure", "--pending"], env, lock_timeout)
+def configure_all(env: dict[str, str], lock_timeout: float) -> None:
+    """Finish what an interrupted dpkg left, as far as dpkg alone can; what it cannot, the packages' state tells."""
+    _locked(["dpkg", "--force-confdef", "--force-confold", "--configure", "--pending"], env, lock_timeout)
 
 
 def fix_broken(env: dict[str, str], lock_timeout: float) -> None:
@@ -175,10 +175,19 @@ def fix_broken(env: dict[str, str], lock_timeout: float) -> None:
         )
 
 
-def mark(action: str, names: list[str]) -> None:
-    """Hold or unhold packages."""
-    if names:
-        _checked(["apt-mark", action, *names])
+def mark(action: str, names: list[str], lock_timeout: float) -> None:
+    """Hold or unhold packages; dpkg's database is written for this too."""
+    if not names:
+        return
+    outcome = _locked(["apt-mark", action, *names], environment(), lock_timeout)
+    if outcome.code:
+        raise GroundworkError(
+            f"apt-mark {action} failed (exit {outcome.code}): {outcome.tail}",
+            where=", ".join(names),
+            untouched="the versions of all packages",
+            hint="Run again; a version that is not held may be upgraded by others meanwhile.",
+            code="apt_failed",
+        )
 
 
 def _recommends(wanted: bool | None) -> list[str]:

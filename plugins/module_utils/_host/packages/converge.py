@@ -18,7 +18,7 @@ from ..files import apply as files_apply
 from ..files import live as files_live
 from ..files import planning as files_planning
 from . import apt, policy, sources
-from .lock import wait_until_free
+from .lock import holder, wait_until_free
 from .planning import PackageChange, check_simulation, needs_offers, plan_packages
 from .request import Guard, Package, Repository
 from .status import Installed
@@ -105,20 +105,12 @@ def _recover(request: Request, installed: dict[str, Installed]) -> None:
     if not _broken(installed):
         return
     with _environment(request, []) as environment:
-        configured = apt.configure_all(environment, request.lock_timeout)
+        apt.configure_all(environment, request.lock_timeout)
         left = _broken(apt.read_installed())
         # What the call names gets the version that the call asks for, below.
         named = {package.name for package in request.packages}
         if any(name not in named for name in left):
             apt.fix_broken(environment, request.lock_timeout)
-        elif configured.code and not left:
-            raise GroundworkError(
-                f"dpkg cannot finish an interrupted run: {configured.tail}",
-                where="/var/lib/dpkg",
-                untouched="what the lines above do not name",
-                hint="Look with `dpkg --audit`.",
-                code="recovery_failed",
-            )
 
 
 def _plan_files(request: Request) -> list[files_planning.Change]:
@@ -199,7 +191,8 @@ def _resolve(
 def _apply(request: Request, changes: list[PackageChange]) -> None:
     """Unhold, install and remove in one transaction, hold: also when the transaction fails."""
     at_work = [change for change in changes if change.needs_apt]
-    apt.mark("unhold", [change.name for change in changes if change.held and (change.needs_apt or not change.hold)])
+    unhold = [change.name for change in changes if change.held and (change.needs_apt or not change.hold)]
+    apt.mark("unhold", unhold, request.lock_timeout)
     try:
         if at_work:
             removed = [change.name for change in at_work if change.action == "remove"]
@@ -213,7 +206,8 @@ def _apply(request: Request, changes: list[PackageChange]) -> None:
                     downgrade,
                 )
     finally:
-        apt.mark("hold", [change.name for change in changes if change.hold and _is_there(change.name)])
+        hold = [change.name for change in changes if change.hold and _is_there(change.name)]
+        apt.mark("hold", hold, request.lock_timeout)
 
 
 def _is_there(name: str) -> bool:
@@ -258,6 +252,10 @@ def _predict(
     changes = _plan(request, finished, None)
     dependencies: list[Step] = []
     warnings: list[str] = []
+    if broken:
+        at_work = holder()
+        if at_work is not None:
+            warnings.append(f"Process {at_work[1]} holds {at_work[0]}: what is half-way may only not be finished yet.")
     # Lists that were never fetched, or not since the sources changed, cannot contradict the request.
     if needs_offers(changes) and not broken:
         try:
