@@ -3,15 +3,17 @@
 """A starting point for the settings that depend on the machine and on what the server is for.
 
 The rules are those of pgtune (le0pard/pgtune, ``src/features/configuration/configurationSlice.js``), of the manual's
-chapters 20.4 to 20.7, and of Pigsty's ``oltp``, ``olap`` and ``tiny`` templates where pgtune says nothing:
+chapters 20.4 to 20.7, and of Pigsty's templates where pgtune says nothing:
 
 - ``shared_buffers`` a quarter of the cluster's share of the memory (the manual: "a reasonable starting value"),
-  ``effective_cache_size`` three quarters, ``maintenance_work_mem`` a sixteenth (olap: an eighth), at most 2GB.
-- ``work_mem`` is what is left beside shared_buffers, for all connections at once, three operations each. A session that
-  hashes may take ``hash_mem_multiplier`` (2) times that, which the divisor of three leaves room for.
-- ``random_page_cost`` and ``effective_io_concurrency`` follow the disk.
-- ``max_wal_size`` at most a fifth and ``min_wal_size`` at most a twentieth of its disk (Pigsty), so that a
-  small disk is never filled by the write-ahead log of a healthy server.
+  ``effective_cache_size`` three quarters, ``maintenance_work_mem`` a sixteenth (olap: an eighth). At most 2GB of the
+  latter, unlike pgtune's 8GB: each worker of autovacuum may take as much.
+- ``work_mem`` is what is left beside shared_buffers, for all connections at once, three operations each. pgtune's floor
+  of 4MB is left out: with a thousand connections it promises more memory than there is.
+- ``random_page_cost`` and ``effective_io_concurrency`` follow the disk; statistics, parallel workers and the size of
+  the write-ahead log follow the purpose, as in pgtune.
+- ``max_wal_size`` at most a fifth and ``min_wal_size`` at most a twentieth of its disk (Pigsty), so that a small disk is
+  never filled by the write-ahead log of a healthy server.
 - Parallel queries keep their shared memory in /dev/shm, which containers limit to 64MB: below 256MB they are off, as
   they would fail with "could not resize shared memory segment".
 
