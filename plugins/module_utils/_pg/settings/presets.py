@@ -12,8 +12,8 @@ chapters 20.4 to 20.7, and of Pigsty's templates where pgtune says nothing:
   of 4MB is left out: with a thousand connections it promises more memory than there is.
 - ``random_page_cost`` and ``effective_io_concurrency`` follow the disk; statistics, parallel workers and the size of
   the write-ahead log follow the purpose, as in pgtune.
-- ``max_wal_size`` at most a fifth and ``min_wal_size`` at most a twentieth of its disk (Pigsty), so that a small disk is
-  never filled by the write-ahead log of a healthy server.
+- ``max_wal_size`` at most a fifth and ``min_wal_size`` at most a twentieth of its disk (Pigsty), so that a small disk
+  is never filled by the write-ahead log of a healthy server.
 - Parallel queries keep their shared memory in /dev/shm, which containers limit to 64MB: below 256MB they are off, as
   they would fail with "could not resize shared memory segment".
 
