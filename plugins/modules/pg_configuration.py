@@ -198,7 +198,7 @@ options:
   state_directory:
     description: Folder for the last configuration that worked, which M(groundwork.databases.pg_restart) falls back to.
     type: path
-    default: /var/lib/groundwork/postgresql_16
+    default: /var/lib/groundwork/postgresql_16/configuration
   memory_mb:
     description: Memory that presets plan with, instead of all that the host has.
     type: int
@@ -441,7 +441,7 @@ def main() -> None:
             "bin_directory": {"type": "path", "default": "/usr/lib/postgresql/16/bin"},
             "owner": {"type": "str", "default": "postgres"},
             "superuser": {"type": "str"},
-            "state_directory": {"type": "path", "default": "/var/lib/groundwork/postgresql_16"},
+            "state_directory": {"type": "path", "default": "/var/lib/groundwork/postgresql_16/configuration"},
             "memory_mb": {"type": "int"},
             "cpus": {"type": "int"},
         },

@@ -103,7 +103,7 @@ options:
     description:
       - Folder with the last configuration that worked, as M(groundwork.databases.pg_configuration) keeps it.
     type: path
-    default: /var/lib/groundwork/postgresql_16
+    default: /var/lib/groundwork/postgresql_16/configuration
 """
 
 EXAMPLES = r"""
@@ -234,7 +234,7 @@ def main() -> None:
             "bin_directory": {"type": "path", "default": "/usr/lib/postgresql/16/bin"},
             "owner": {"type": "str", "default": "postgres"},
             "superuser": {"type": "str"},
-            "state_directory": {"type": "path", "default": "/var/lib/groundwork/postgresql_16"},
+            "state_directory": {"type": "path", "default": "/var/lib/groundwork/postgresql_16/configuration"},
         },
         supports_check_mode=True,
     )
