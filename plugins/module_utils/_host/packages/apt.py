@@ -21,7 +21,9 @@ _LINES_SHOWN = 25
 _UPDATES = Path("/var/lib/dpkg/updates")
 _CONFFILES = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
 # Reading must not even write apt's caches: check mode reads too.
-_READ_ONLY = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
+_READ_ONLY = [
+    "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Dir::Log::Planner=/dev/null",
+]
 _LOCKED = ("Could not get lock", "is another process using it", "Unable to acquire the dpkg frontend lock")
 
 
