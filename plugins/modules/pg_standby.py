@@ -85,7 +85,7 @@ options:
   rebuild_method:
     description:
       - V(rewind) runs C(pg_rewind), which copies only what differs. V(copy) copies everything. V(auto) tries the first,
-        and the second when that fails.
+        and does the second when that fails or when a standby has nothing to be rewound, because it lacks WAL.
     type: str
     choices: [auto, rewind, copy]
     default: auto
@@ -280,11 +280,15 @@ class Standby:
         self.server.stop_service()
 
     def _rewind(self) -> None:
+        was_standby = self.server.is_standby()
         try:
-            rewind(self.server, self.source)
+            enough = rewind(self.server, self.source) or not was_standby
         except GroundworkError:
             if self.params["rebuild_method"] == "rewind":
                 raise
+            enough = False
+        # A standby that has not diverged lacks WAL that the primary has removed.
+        if not enough and self.params["rebuild_method"] == "auto":
             copy(self.server, self.source, self.options)
 
     def _verify(self) -> None:

@@ -171,7 +171,7 @@ def test_a_lost_slot_is_reported_and_the_standby_copied_anew(cluster):
     # The primary's slot is made again only for a member that is named.
     assert cluster.keep("one")["changed"] is False
     assert actions(cluster.keep("one", renew_slots=["two"])) == ["renew"]
-    rebuilt = cluster.make_standby("two", rebuild=True, rebuild_method="copy")
+    rebuilt = cluster.make_standby("two", rebuild=True)
     assert not rebuilt.get("failed"), rebuilt["msg"]
     cluster.start("two")
     assert cluster.state("two", wait_streaming=20)["receiver"]["status"] == "streaming"

@@ -214,8 +214,10 @@ def empty_folder(folder: Path, server: Server) -> None:
     server.owner.own(folder)
 
 
-def rewind(server: Server, source: Source) -> None:
+def rewind(server: Server, source: Source) -> bool:
     """Undo what only this folder has, so that it can follow the primary again.
+
+    :returns: whether there was anything to undo; a standby without that is kept back by something else.
 
     :raises GroundworkError: pg_rewind refuses or failed; ``details['damaged']`` says whether it had begun to write.
     """
@@ -237,6 +239,7 @@ def rewind(server: Server, source: Source) -> None:
             hint="Rebuild it with rebuild_method copy.", code="STANDBY_REWIND_FAILED", details={"damaged": damaged},
         )
     make_standby(server)
+    return "no rewind required" not in outcome.stdout + outcome.stderr
 
 
 def _last_lines(text: str, count: int = 3) -> str:

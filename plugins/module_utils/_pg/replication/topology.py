@@ -99,6 +99,12 @@ def _newer(state: Member, than: Member) -> bool:
 def _identity_problem(states: dict[str, Member], members: list[str], initial_primary: str) -> str:
     if initial_primary not in members:
         return f"initial_primary {initial_primary} is not one of the members {', '.join(members)}."
+    twice = _one_server_twice(states)
+    if twice:
+        return (
+            f"{' and '.join(twice)} are one and the same server. Nothing was touched. Their connection variables lead to "
+            "one host: an ansible_host that is made from inventory_hostname does when a task is delegated."
+        )
     found = {name: states[name]["system_identifier"] for name in members if _has_data(states.get(name))}
     if len(set(found.values())) <= 1:
         return ""
@@ -108,6 +114,12 @@ def _identity_problem(states: dict[str, Member], members: list[str], initial_pri
         "Nothing was touched. Move the data folder of the wrong one away (it may be the only copy of something), "
         "then run again: it is made anew as a copy of the primary."
     )
+
+
+def _one_server_twice(states: dict[str, Member]) -> list[str]:
+    """No two servers were started in the same microsecond."""
+    started = [state["started"] for state in states.values() if state.get("started")]
+    return [name for name, state in states.items() if started.count(state.get("started")) > 1]
 
 
 def _has_data(state: Member | None) -> bool:

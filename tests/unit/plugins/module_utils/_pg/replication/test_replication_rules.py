@@ -29,6 +29,9 @@ from ansible_collections.groundwork.databases.plugins.module_utils._pg.replicati
     slot_steps,
     unlisted_slots,
 )
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.switchover_plan import (
+    plan_switchover,
+)
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.topology import decide
 
 MEMBERS = ["pg1", "pg2", "pg3"]
@@ -101,6 +104,12 @@ def test_what_nobody_should_go_on_with_is_refused(states, words):
     assert words in topology.refusal
     assert topology.actions == {}
     assert "ouched" in topology.refusal or "run" in topology.refusal
+
+
+def test_one_server_under_two_names_is_refused():
+    standby = member("standby", started="2026-02-03T04:05:06.123456+00:00")
+    topology = decided({"pg1": member("primary"), "pg2": standby, "pg3": standby})
+    assert "pg2 and pg3 are one and the same server" in topology.refusal
 
 
 def test_a_stopped_primary_is_still_the_primary():
@@ -213,6 +222,42 @@ def test_yaml_reads_off_as_false():
         "mode": "off",
         "number": 1,
     }
+
+
+def planned(states, target="", **options):
+    return plan_switchover(states, MEMBERS, target, **options)
+
+
+def test_a_switchover_begins_from_the_live_primary():
+    states = {"pg1": member("standby"), "pg2": member("primary"), "pg3": member("standby", lsn="0/5000001")}
+    plan = planned(states, "pg1")
+    assert (plan.source, plan.target, plan.refusal) == ("pg2", "pg1", "")
+    assert planned(states).target == "pg3"
+    assert planned(states, "pg2").source == planned(states, "pg2").target == "pg2"
+    assert "none of the members" in planned(states, "pg9").refusal
+    assert "pg3 is stopped" in planned({**states, "pg3": member("standby", "stopped")}, "pg1").refusal
+    assert planned({**states, "pg3": ABSENT}, "pg1", ignore=["pg3"]).target == "pg1"
+    assert "pg3 did not answer" in planned({name: states[name] for name in ("pg1", "pg2")}, "pg1").refusal
+    assert "There are 2 primaries" in planned({**states, "pg3": member("primary")}, "pg1").refusal
+
+
+def test_an_interrupted_switchover_is_finished_taken_back_or_refused():
+    # The old primary is down and is still one: nobody was promoted.
+    before = {"pg1": member("primary", "stopped"), "pg2": member("standby"), "pg3": member("standby")}
+    assert planned(before, "pg2").start_first and planned(before, "pg2").source == "pg1"
+    # It is marked as a standby, and nobody was promoted.
+    between = {**before, "pg1": member("standby", "stopped", lsn="0/4FFFFA0")}
+    plan = planned(between, "pg3")
+    assert (plan.source, plan.target, plan.stopped) == ("", "pg3", ("pg1",))
+    assert planned(between).target == "pg2"
+    # The target is promoted, the old primary was not started again.
+    after = {**between, "pg3": member("primary", timeline=2)}
+    plan = planned(after, "pg3")
+    assert (plan.source, plan.target, plan.stopped) == ("pg3", "pg3", ("pg1",))
+    # The one that is asked for lacks WAL.
+    lagging = {**between, "pg3": member("standby", lsn="0/4000000")}
+    assert "pg3 does not have all WAL" in planned(lagging, "pg3").refusal
+    assert "Promote pg2 instead" in planned(lagging, "pg3").refusal
 
 
 LIMITS = Thresholds(lag_bytes=1000, lag_seconds=5, transaction_seconds=30)

@@ -1,6 +1,6 @@
-"""Commits a numbered row every 20 ms on whichever member is the primary, until it is told to stop; then says what became of them.
+"""Commits a numbered row every 20 ms on whichever member is the primary, until it is told to stop.
 
-``python3 writer.py STOP_FILE HOST...``: reconnects whenever its connection breaks. A row counts as acknowledged when the
+``python3 writer.py STOP_FILE HOST...`` reconnects whenever its connection breaks. A row counts as acknowledged when the
 server has said so; whatever happens later, it must be there. Prints one line of JSON.
 """
 
