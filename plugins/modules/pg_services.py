@@ -144,12 +144,12 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         )
         for options in module.params["clusters"]
     ]
-    units, all_enabled = read_units(wanted)
-    plan = plan_services(wanted, units, all_enabled)
+    units, whole = read_units(wanted)
+    plan = plan_services(wanted, units, whole)
     if plan and not module.check_mode:
         apply_plan(plan, wanted, module.params["timeout"])
-        units, all_enabled = read_units(wanted)
-        left = plan_services(wanted, units, all_enabled)
+        units, whole = read_units(wanted)
+        left = plan_services(wanted, units, whole)
         if left:
             raise GroundworkError(
                 "The servers are not as described after everything was done: "

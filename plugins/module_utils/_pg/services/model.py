@@ -18,6 +18,14 @@ ALL = "postgresql.service"
 
 
 @dataclasses.dataclass(frozen=True)
+class Whole:
+    """postgresql.service, which stands for all clusters: at boot, and in ``systemctl reload postgresql``."""
+
+    enabled: bool = True
+    active: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
 class Wanted:
     """A cluster whose server is to run.
 
@@ -65,7 +73,7 @@ class Unit:
         return self.state in ("active", "reloading")
 
 
-def plan_services(wanted: t.Sequence[Wanted], found: dict[str, Unit], all_enabled: bool) -> Plan:
+def plan_services(wanted: t.Sequence[Wanted], found: dict[str, Unit], whole: Whole) -> Plan:
     """Decide the steps.
 
     :raises GroundworkError: a server runs outside its unit, which only a person may end.
@@ -80,7 +88,7 @@ def plan_services(wanted: t.Sequence[Wanted], found: dict[str, Unit], all_enable
                 hint=f"Stop it when its users can spare it (pg_ctlcluster {MAJOR} {cluster.name} stop) and run again.",
                 code="outside_unit",
             )
-    return Plan(tuple(_steps(wanted, found, all_enabled)))
+    return Plan(tuple(_steps(wanted, found, whole)))
 
 
 def restart_reasons(cluster: Wanted, unit: Unit) -> list[str]:
@@ -102,11 +110,11 @@ def _because_of_the_unit(unit: Unit) -> list[str]:
     return [f"{path} is newer than the server's start" for path in newer]
 
 
-def _steps(wanted: t.Sequence[Wanted], found: dict[str, Unit], all_enabled: bool) -> t.Iterator[Step]:
+def _steps(wanted: t.Sequence[Wanted], found: dict[str, Unit], whole: Whole) -> t.Iterator[Step]:
     stale = [cluster.unit for cluster in wanted if found[cluster.name].needs_daemon_reload]
     if stale:
         yield Step("reload", "systemd", ", ".join(stale), before="units as read earlier", after="units as on disk")
-    if not all_enabled:
+    if not whole.enabled:
         yield Step("enable", "unit", ALL, before="disabled", after="enabled", statement=f"systemctl enable {ALL}")
     for cluster in wanted:
         unit = found[cluster.name]
@@ -118,3 +126,7 @@ def _steps(wanted: t.Sequence[Wanted], found: dict[str, Unit], all_enabled: bool
         if newer:
             command = f"systemctl reload {cluster.unit}"
             yield Step("reload", "server", cluster.name, after=f"reads {', '.join(newer)}", statement=command)
+    if not whole.active:
+        # It does nothing itself; what it would pull in is each cluster's own affair.
+        command = f"systemctl start --job-mode=ignore-dependencies {ALL}"
+        yield Step("start", "unit", ALL, before="inactive", after="active", statement=command)

@@ -16,7 +16,7 @@ from ..._errors import GroundworkError
 from ..._plan import Plan
 from ..clusters.live import ask_server, read_postmaster
 from ..clusters.model import MAJOR, PROGRAMS, SOCKETS
-from .model import ALL, Unit, Wanted
+from .model import ALL, Unit, Wanted, Whole
 
 _PROPERTIES = "Id,ActiveState,NeedDaemonReload,ActiveEnterTimestampMonotonic,DropInPaths,UnitFileState,NoNewPrivileges"
 DROP_IN_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/lib/systemd/system")
@@ -27,12 +27,15 @@ SELECT split_part(current_setting('server_version'), ' ', 1), pg_is_in_recovery(
 _LINES_OF_A_LOG = 15
 
 
-def read_units(wanted: t.Sequence[Wanted]) -> tuple[dict[str, Unit], bool]:
-    """The units by cluster, and whether clusters are started with the host."""
+def read_units(wanted: t.Sequence[Wanted]) -> tuple[dict[str, Unit], Whole]:
+    """The units by cluster, and the one that stands for all of them."""
     shown = _show([*(cluster.unit for cluster in wanted), ALL])
     units = {cluster.name: _read_unit(cluster, shown.get(cluster.unit, {})) for cluster in wanted}
     # A unit that is not there yet has no state; its package enables it.
-    return units, shown.get(ALL, {}).get("UnitFileState", "") in ("enabled", "")
+    whole = shown.get(ALL, {})
+    return units, Whole(
+        enabled=whole.get("UnitFileState", "") in ("enabled", ""), active=whole.get("ActiveState") == "active"
+    )
 
 
 def apply_plan(plan: Plan, wanted: t.Sequence[Wanted], timeout: int) -> None:
@@ -47,6 +50,8 @@ def apply_plan(plan: Plan, wanted: t.Sequence[Wanted], timeout: int) -> None:
             _run("daemon-reload")
         elif step.action == "enable":
             _run("enable", step.name)
+        elif step.action == "start" and step.kind == "unit":
+            _run("start", "--job-mode=ignore-dependencies", step.name)
         elif step.action == "start":
             failed += _start(by_name[step.name], timeout)
         elif step.action == "reload":

@@ -7,6 +7,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._errors impor
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.services.model import (
     Unit,
     Wanted,
+    Whole,
     plan_services,
     restart_reasons,
 )
@@ -15,8 +16,9 @@ SHOP = Wanted("shop", "/srv/shop", port=5432)
 RUNNING = {"state": "active", "pid": 7, "port": 5432, "since": 1000.0, "loaded_at": 1000.0}
 
 
-def steps(unit: Unit, all_enabled: bool = True) -> list[tuple[str, str, str]]:
-    return [(step.action, step.kind, step.name) for step in plan_services([SHOP], {"shop": unit}, all_enabled)]
+def steps(unit: Unit, whole: Whole | None = None) -> list[tuple[str, str, str]]:
+    plan = plan_services([SHOP], {"shop": unit}, whole or Whole())
+    return [(step.action, step.kind, step.name) for step in plan]
 
 
 def test_a_running_server_is_left():
@@ -26,9 +28,10 @@ def test_a_running_server_is_left():
 
 @pytest.mark.parametrize("state", ["inactive", "failed"])
 def test_a_stopped_server_is_started(state):
-    assert steps(Unit(state=state), all_enabled=False) == [
+    assert steps(Unit(state=state), Whole(enabled=False, active=False)) == [
         ("enable", "unit", "postgresql.service"),
         ("start", "server", "shop"),
+        ("start", "unit", "postgresql.service"),
     ]
 
 
