@@ -22,7 +22,7 @@ RELEASES: tuple[Release, ...] = ((3, 6), (4, 0), (4, 2), (4, 4), (5, 0), (6, 0),
 FOREIGN = re.compile(
     r"mongodb-server(-core)?|mongodb-enterprise.*|mongodb-org-unstable.*|percona-server-mongodb-server.*"
 )
-SERVER_PACKAGES = re.compile(r"mongodb-org(-database|-server|-mongos|-tools|-shell)?")
+SERVER_PACKAGES = re.compile(r"mongodb-org(-database|-server|-shell|-mongos|-tools|-database-tools-extra)?")
 
 
 @dataclasses.dataclass(frozen=True)
