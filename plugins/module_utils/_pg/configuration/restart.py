@@ -151,7 +151,9 @@ def _words(log: Path, offset: int) -> str:
             text = lines.read().decode(errors="replace")
     except OSError:
         return ""
-    telling = [line for line in text.splitlines() if line.strip()]
+    # The shutdown before went well; what counts begins with the start.
+    begin = max(text.rfind("starting PostgreSQL"), 0)
+    telling = [line for line in text[text.rfind("\n", 0, begin) + 1 :].splitlines() if line.strip()]
     return "\n".join(f"  {line}" for line in telling[-LOG_LINES:])
 
 
