@@ -7,6 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -99,7 +100,13 @@ def _drop(name: str) -> None:
     _run(["pg_dropcluster", "--stop", MAJOR, name], f"cluster {name}")
     # pg_dropcluster leaves drop-ins and certificates that it does not know.
     shutil.rmtree(Path(CONFIGURATION, name), ignore_errors=True)
-    subprocess.run(["/usr/bin/systemctl", "daemon-reload"], check=False, env=_ENVIRONMENT)
+    folder = Path(f"/etc/systemd/system/postgresql@{MAJOR}-{name}.service.d")
+    for drop_in in folder.glob("*-groundwork.conf"):
+        drop_in.unlink()
+    # One that somebody else put there stays, and so does its folder.
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+    _run(["systemctl", "daemon-reload"], "systemd's view of what is gone")
 
 
 def _start(command: list[str]) -> subprocess.CompletedProcess[str]:
