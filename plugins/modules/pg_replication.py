@@ -57,7 +57,7 @@ options:
     default: false
   renew_slots:
     description:
-      - Members that are about to be rebuilt, whose slots are made again when they are lost.
+      - Members that are about to be copied. Their slots keep WAL back at once, and are made again when they are lost.
     type: list
     elements: str
     default: []
@@ -108,7 +108,7 @@ actions:
     - action: create
       kind: replication slot
       name: pg2
-      statement: SELECT pg_create_physical_replication_slot('pg2')
+      statement: SELECT pg_create_physical_replication_slot('pg2', false)
 member:
   description: The state after the change, see M(groundwork.databases.pg_replication_info).
   returned: success

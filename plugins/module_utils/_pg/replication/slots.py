@@ -27,7 +27,8 @@ def slot_steps(
 
     :param live: its state, as pg_replication_info returns it.
     :param purge: drop inactive physical slots that belong to no member.
-    :param renew: members that are about to be rebuilt, whose lost slots may be made again.
+    :param renew: members that are about to be copied. Their slots keep WAL back at once, as a copy needs it from its
+        very beginning, and lost ones are made again.
     """
     have = {slot["name"]: slot for slot in live["slots"] if slot["type"] == "physical" and not slot["temporary"]}
     wanted = [slot_name(other) for other in members if other != member]
@@ -35,10 +36,11 @@ def slot_steps(
     steps: list[Step] = []
     for name in wanted:
         slot = have.get(name)
+        reserved = live["role"] == "primary" and name in renewable
         if slot is None:
-            steps.append(_step("create", name, None))
-        elif not slot["active"] and _is_leftover(slot, live["role"], name in renewable):
-            steps.append(_step("renew", name, slot))
+            steps.append(_step("create", name, None, reserved))
+        elif not slot["active"] and _is_unfit(slot, live["role"], reserved):
+            steps.append(_step("renew", name, slot, reserved))
     if purge:
         steps += [_step("drop", slot["name"], slot) for slot in _strangers(have, wanted) if not slot["active"]]
     return steps
@@ -50,20 +52,20 @@ def unlisted_slots(member: str, members: list[str], live: dict[str, t.Any]) -> l
     return [slot["name"] for slot in _strangers(have, [slot_name(other) for other in members if other != member])]
 
 
-def _is_leftover(slot: Slot, role: str, renewable: bool) -> bool:
+def _is_unfit(slot: Slot, role: str, reserved: bool) -> bool:
     if role == "standby":
         return slot["restart_lsn"] is not None or slot["wal_status"] == "lost"
-    return renewable and slot["wal_status"] == "lost"
+    return reserved and (slot["restart_lsn"] is None or slot["wal_status"] == "lost")
 
 
 def _strangers(have: dict[str, Slot], wanted: list[str]) -> list[Slot]:
     return [slot for name, slot in sorted(have.items()) if name not in wanted]
 
 
-def _step(action: str, name: str, slot: Slot | None) -> Step:
+def _step(action: str, name: str, slot: Slot | None, reserved: bool = False) -> Step:
     drop = f"SELECT pg_drop_replication_slot({literal(name)})"
-    create = f"SELECT pg_create_physical_replication_slot({literal(name)})"
+    create = f"SELECT pg_create_physical_replication_slot({literal(name)}, {str(reserved).lower()})"
     statement = {"create": create, "drop": drop, "renew": f"{drop}; {create}"}[action]
     before = None if slot is None else {"restart_lsn": slot["restart_lsn"], "wal_status": slot["wal_status"]}
-    after = None if action == "drop" else {"restart_lsn": None}
+    after = None if action == "drop" else {"restart_lsn": "the last checkpoint" if reserved else None}
     return Step(action, "replication slot", name, before, after, statement)

@@ -161,7 +161,9 @@ def actions(steps):
 
 def test_slots_of_a_primary_and_of_a_standby():
     fresh = member("primary")
-    assert actions(slot_steps("pg1", MEMBERS, fresh, purge=False, renew=[])) == [("create", "pg2"), ("create", "pg3")]
+    steps = slot_steps("pg1", MEMBERS, fresh, purge=False, renew=["pg3"])
+    assert actions(steps) == [("create", "pg2"), ("create", "pg3")]
+    assert "'pg2', false" in str(steps[0].statement) and "'pg3', true" in str(steps[1].statement)
     kept = slot("pg2", restart_lsn="0/1", wal_status="reserved")
     lost = slot("pg3", wal_status="lost")
     stranger = slot("gone", restart_lsn="0/1", wal_status="extended")
