@@ -134,5 +134,9 @@ class Console:
         return [row["name"] for row in self.show("DATABASES") if row["paused"] and row["name"] != CONSOLE]
 
     def is_paused(self) -> bool:
-        """Whether a PAUSE of everything is in force or under way."""
-        return any(row["key"] == "paused" and row["value"] == "yes" for row in self.show("STATE"))
+        """Whether a PAUSE of everything is in force or under way. Versions before SHOW STATE do not tell."""
+        try:
+            state = self.show("STATE")
+        except ConsoleError:
+            return False
+        return any(row["key"] == "paused" and row["value"] == "yes" for row in state)

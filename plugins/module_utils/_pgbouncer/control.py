@@ -131,12 +131,16 @@ class Poolers:
                 console.command("PAUSE", database)
 
     def resume(self) -> None:
-        """RESUME whatever of the asked is paused."""
+        """RESUME whatever of the asked is paused; a process that is not says so, which is no fault."""
         for console in self._consoles:
-            paused = set(console.paused_databases())
             for database in self._databases:
-                if (database is None and console.is_paused()) or database in paused:
+                with contextlib.suppress(ConsoleError):
                     console.command("RESUME", database)
+        if any(self.any_paused()):
+            raise GroundworkError(
+                "The poolers are still paused.", where=", ".join(self._folders), code="NOT_RESUMED",
+                hint="Does the log name a reason? A process that is shutting down cannot resume.",
+            )  # fmt: skip
 
     def resume_everything(self) -> None:
         """RESUME on fresh sessions, because those that wait for a PAUSE cannot say it."""
