@@ -69,10 +69,10 @@ def options_table(options: dict[str, t.Any]) -> list[str]:
     lines = ["| option | type | default | description |", "| --- | --- | --- | --- |"]
     for path, option in flatten(options, "options", "suboptions"):
         kind = option.get("type", "str") + (f" of {option['elements']}" if option.get("elements") else "")
-        default = "**required**" if option.get("required") else code(option.get("default"))
+        default = "**required**" if option.get("required") else code(option.get("default")).replace("|", "\\|")
         text = " ".join(as_list(option.get("description", "")))
         if option.get("choices"):
-            text += " One of " + ", ".join(f"`{choice}`" for choice in option["choices"]) + "."
+            text += " One of " + ", ".join(code(choice) for choice in option["choices"]) + "."
         lines.append(f"| `{path}` | {kind} | {default} | {cell(text)} |")
     return lines
 
