@@ -18,7 +18,7 @@ from pathlib import Path
 from ..._errors import GroundworkError
 from ..._plan import Plan
 from . import conffile, locales, marker
-from .model import CONFIGURATION, MAJOR, OWNER, Desired, Host
+from .model import CONFIGURATION, DATA, MAJOR, OWNER, Desired, Host
 from .plan import create_command
 
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
@@ -49,8 +49,11 @@ def apply_plan(plan: Plan, host: Host, desired: t.Sequence[Desired]) -> None:
 def _create(cluster: Desired) -> None:
     folders = [cluster.data, *filter(None, [cluster.wal_directory])]
     marker.write(cluster.name, folders)
+    if not Path(DATA).is_dir() and not cluster.data_directory:
+        # As the package does it, so that the servers' account can work in it.
+        _make_folder(Path(DATA), 0o755)
     if cluster.wal_directory:
-        _make_folder(Path(cluster.wal_directory))
+        _make_folder(Path(cluster.wal_directory), 0o700)
     outcome = _start(create_command(cluster))
     if outcome.returncode or not Path(CONFIGURATION, cluster.name, "postgresql.conf").is_file():
         told = outcome.stderr.strip() or outcome.stdout.strip()[-1000:]
@@ -77,12 +80,12 @@ def _free(folder: str) -> str:
     return f"{disk.f_bavail * disk.f_frsize // 2**20} MB and {disk.f_favail} files free"
 
 
-def _make_folder(path: Path) -> None:
+def _make_folder(path: Path, mode: int) -> None:
     """A folder of the servers' account, whose parents everybody may enter."""
     path.mkdir(parents=True, exist_ok=True)
     account = pwd.getpwnam(OWNER)
     os.chown(path, account.pw_uid, account.pw_gid)
-    path.chmod(0o700)
+    path.chmod(mode)
 
 
 def _clear(name: str, folders: tuple[str, ...]) -> None:
