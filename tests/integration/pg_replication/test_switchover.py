@@ -168,3 +168,33 @@ def test_killed_between_stop_and_promotion_there_is_no_second_primary(written, s
     assert written.run_module("pg_switchover", promote)["changed"] is False
     written.start("one")
     assert written.state("one", wait_streaming=20)["receiver"]["status"] == "streaming"
+
+
+def test_a_standby_knows_its_timeline_while_its_primary_is_away(written):
+    """The control file knows a new timeline only after the next checkpoint; taken at its word, it looks diverged."""
+    assert not written.hand_over("one", "two").get("failed")
+    assert written.state("three", wait_streaming=20)["timeline"] == 2
+    primary = written.state("two")
+    written.stop("two")
+    written.wait_until(lambda: written.state("three")["receiver"] is None)
+    assert written.state("three")["timeline"] == 2
+    kept = written.keep("three", primary=primary, wait_streaming=0)
+    assert not kept.get("failed"), kept["msg"]
+    written.stop("three")
+    assert written.state("three")["timeline"] == 2
+
+
+def test_a_commit_waits_for_a_synchronous_standby_and_a_switchover_needs_no_new_setting(written):
+    for name in written.members:
+        others = ", ".join(f'"{other}"' for other in written.members if other != name)
+        written.configure(name, synchronous_standby_names=f"ANY 1 ({others})", synchronous_commit="on")
+        written.query(name, "SELECT pg_reload_conf()")
+    written.wait_until(lambda: {sender["sync_state"] for sender in written.state("one")["senders"]} == {"quorum"})
+    assert not written.hand_over("one", "two").get("failed")
+    written.query("two", "INSERT INTO written VALUES (1)")
+    for name in ("one", "three"):
+        written.stop(name)
+    refused = written.hand_over("two", "one")
+    assert refused["failed"] and "no synchronous standby is connected" in refused["msg"]
+    with pytest.raises(psycopg2.errors.QueryCanceled):
+        written.query("two", "SET statement_timeout = '1s'; INSERT INTO written VALUES (2)")

@@ -17,13 +17,15 @@ from .server import Server
 if t.TYPE_CHECKING:
     from ..session import Session
 
-# pg_control_checkpoint() knows a promotion only after the next checkpoint, the name of the WAL file at once.
+# pg_control_checkpoint() knows a promotion only after the next checkpoint, the names of the WAL files at once.
 _MEMBER = """
 SELECT json_build_object(
   'in_recovery', pg_is_in_recovery(),
   'system_identifier', (SELECT system_identifier::text FROM pg_control_system()),
   'timeline', CASE WHEN pg_is_in_recovery()
     THEN greatest((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
+                  (SELECT max(('x' || substr(name, 1, 8))::bit(32)::int) FROM pg_ls_waldir()
+                   WHERE name ~ '^[0-9A-F]{24}$'),
                   (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
                   (SELECT timeline_id FROM pg_control_checkpoint()))
     ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
@@ -105,6 +107,11 @@ def from_session(session: Session) -> dict[str, t.Any]:
     return found
 
 
+def _timelines_of_files(server: Server) -> list[int]:
+    names = [path.name for path in (server.data / "pg_wal").iterdir()]
+    return [int(name[:8], 16) for name in names if re.fullmatch(r"[0-9A-F]{24}", name)]
+
+
 def _is_starting(text: str) -> bool:
     return any(
         sign in text
@@ -118,7 +125,7 @@ def _from_folder(server: Server, state: str) -> dict[str, t.Any]:
         "state": state,
         "role": "standby" if server.is_standby() else "primary",
         "system_identifier": control.system_identifier,
-        "timeline": control.timeline,
+        "timeline": max([control.timeline, *_timelines_of_files(server)]),
         "lsn": format_lsn(control.position),
         "cleanly_stopped": state == "stopped" and control.state.startswith("shut down"),
         "control_settings": control.settings,

@@ -102,8 +102,8 @@ def _identity_problem(states: dict[str, Member], members: list[str], initial_pri
     twice = _one_server_twice(states)
     if twice:
         return (
-            f"{' and '.join(twice)} are one and the same server. Nothing was touched. Their connection variables lead to "
-            "one host: an ansible_host that is made from inventory_hostname does when a task is delegated."
+            f"{' and '.join(twice)} are one and the same server. Nothing was touched. Their connection variables lead "
+            "to one host: an ansible_host that is made from inventory_hostname does when a task is delegated."
         )
     found = {name: states[name]["system_identifier"] for name in members if _has_data(states.get(name))}
     if len(set(found.values())) <= 1:
