@@ -200,7 +200,9 @@ def predict(params: dict[str, t.Any], server: Server) -> list[Step]:
         return []
     fresh = {"role": "primary", "slots": []}
     steps = [step for step, _sql in role_steps(params["user"], params["password"], params["rewind"], None)]
-    return steps + (slot_steps(params["name"], params["members"], fresh, purge=False, renew=[]) if params["slots"] else [])
+    if params["slots"]:
+        steps += slot_steps(params["name"], params["members"], fresh, purge=False, renew=params["renew_slots"])
+    return steps
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
