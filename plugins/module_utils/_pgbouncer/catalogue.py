@@ -185,7 +185,7 @@ def why_unknown(name: str, known: dict[str, Version], version: Version) -> str |
     """Why this version does not take a setting or key; ``None`` when it does."""
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
-        return f"PgBouncer knows no {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+        return f"PgBouncer knows no {name!r}" + (f"; did you mean {close[0]!r}" if close else "")
     if version < known[name]:
         return f"{name!r} needs PgBouncer {text_of(known[name])}, this is {text_of(version)}"
     if known is SETTINGS and name in REMOVED and version >= REMOVED[name]:
