@@ -1,4 +1,4 @@
-"""A load of small transactions until a file appears; counts what failed, as JSON.
+"""A load of small transactions until a file appears; counts refused connections and failed transactions, as JSON.
 
 load.py PASSWORD STOP_FILE CLIENTS MODE. In the mode ``reconnecting`` every transaction has a connection of its own, in
 the mode ``staying`` a client keeps its connection and opens another one only when it was lost.
@@ -32,23 +32,28 @@ class Client(threading.Thread):
     def run(self) -> None:
         while not STOP.exists():
             begun = time.monotonic()
+            kind = "refused"
             try:
+                self.connect()
+                kind = "failed"
                 self.transaction()
                 self.counts["transactions"] += 1
             except psycopg2.Error as error:
-                self.counts["failed"] += 1
-                self.errors[" ".join(str(error).split())[-160:]] += 1
+                self.counts[kind] += 1
+                self.errors[f"{kind}: {' '.join(str(error).split())[-160:]}"] += 1
                 self.drop()
             self.slowest = max(self.slowest, time.monotonic() - begun)
             time.sleep(0.02)
         self.drop()
 
-    def transaction(self) -> None:
+    def connect(self) -> None:
         if self.connection is None:
             self.connection = psycopg2.connect(
                 host="pooler", port=6432, user="shop_app", dbname="shop", password=PASSWORD, sslmode="verify-full",
                 sslrootcert=CA, connect_timeout=20,
             )  # fmt: skip
+
+    def transaction(self) -> None:
         with self.connection, self.connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(0.005)")
             cursor.execute("SELECT count(*) FROM pg_class")
@@ -76,6 +81,7 @@ def main() -> None:
     result = {
         "mode": MODE,
         "transactions": counts["transactions"],
+        "refused": counts["refused"],
         "failed": counts["failed"],
         "slowest_seconds": round(max(client.slowest for client in clients), 2),
         "errors": dict(errors),
