@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a standby can still follow its primary, decided from timelines, positions and slots. Pure.
 
-A standby can follow when what it has is a prefix of what the primary has: the same timeline and not further, or an
-earlier timeline and not past the point at which the primary left it.
+A standby can follow when what it has is a prefix of what the primary has: not past the point at which the primary left
+an earlier timeline. On the same timeline nothing is concluded from positions: the primary was asked a moment earlier.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -29,13 +29,6 @@ def divergence(standby: dict[str, t.Any], primary: dict[str, t.Any]) -> str:
     own, theirs = int(standby["timeline"]), int(primary["timeline"])
     if own > theirs:
         return f"it is on timeline {own}, its primary on {theirs}"
-    if own == theirs:
-        # The primary may have been read before the standby, so only a member that does not stream can be ahead.
-        end = optional_lsn(primary.get("lsn"))
-        streams = (standby.get("receiver") or {}).get("status") == "streaming"
-        if end is not None and position > end and not streams and primary["role"] == "primary":
-            return f"it has WAL up to {standby['lsn']}, its primary only up to {primary['lsn']}"
-        return ""
     for left in primary.get("history") or []:
         if int(left["timeline"]) == own and position > parse_lsn(left["lsn"]):
             return (
