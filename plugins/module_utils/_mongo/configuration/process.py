@@ -49,13 +49,22 @@ def running(unit: str, binary: str) -> Process | None:
     if not pid or facts.get("ActiveState") not in ("active", "activating", "reloading", "deactivating"):
         return None
     age = time.monotonic() - int(facts.get("ExecMainStartTimestampMonotonic", 0) or 0) / 1e6
-    return Process(pid, time.time() - age, _is_replaced(pid, binary))
+    started = time.time() - age
+    return Process(pid, started, _is_replaced(pid, binary, started))
 
 
-def _is_replaced(pid: int, binary: str) -> bool:
-    """A package replaces the file, whose old name then says so; an archive brings another folder."""
+def _is_replaced(pid: int, binary: str, started: float) -> bool:
+    """A package replaces the file, whose old name then says so; an archive brings another folder.
+
+    Where the kernel does not show the name, as in some containers, the file's own change time tells. A package keeps
+    the time of modification that the file had when it was built.
+    """
     try:
         return str(Path(f"/proc/{pid}/exe").readlink()) != str(Path(binary).resolve())
+    except OSError:
+        pass
+    try:
+        return Path(binary).stat().st_ctime > started
     except OSError:
         return False
 
