@@ -11,6 +11,7 @@ Nothing is retried: a write that was not acknowledged may be there or not, an ac
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import subprocess
@@ -56,13 +57,13 @@ def work(uri: str) -> None:
 
 
 def stop(uri: str) -> None:
-    subprocess.run(["systemctl", "stop", UNIT], check=True)
+    subprocess.run(["/usr/bin/systemctl", "stop", UNIT], check=True)
     rows = [line.split() for line in ACKNOWLEDGED.read_text().splitlines()]
     times = [float(row[2]) for row in rows]
     client = pymongo.MongoClient(uri, readConcernLevel="majority")
     found = {(row["_id"]["run"], row["_id"]["number"]) for row in client.shop.writes.find()}
     lost = [row for row in rows if (float(row[0]), int(row[1])) not in found]
-    gap = max((later - earlier for earlier, later in zip(times, times[1:])), default=0.0)
+    gap = max((later - earlier for earlier, later in itertools.pairwise(times)), default=0.0)
     print(json.dumps({"acknowledged": len(rows), "lost": len(lost), "longest_outage_ms": round(gap * 1000)}))
 
 
