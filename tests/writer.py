@@ -61,7 +61,7 @@ def main() -> None:
     with connect(hosts).cursor() as cursor:
         cursor.execute("SELECT number FROM rows")
         stored = {number for (number,) in cursor.fetchall()}
-    gaps = [round((later - earlier) * 1000) for (earlier, _), (later, _) in itertools.pairwise(acknowledged)]
+    gaps = [round((later - earlier) * 1000) for (earlier, _a), (later, _b) in itertools.pairwise(acknowledged)]
     lost = sorted({number for _moment, number in acknowledged} - stored)
     found = {
         "acknowledged": len(acknowledged),

@@ -108,7 +108,7 @@ options:
         type: str
       user:
         description:
-          - Every client is this user on the server. A SCRAM secret cannot be used for it: give O(databases[].password).
+          - Every client is this user on the server. A SCRAM secret cannot be used for it, give O(databases[].password).
         type: str
       password:
         description:

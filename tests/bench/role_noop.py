@@ -120,7 +120,7 @@ def peer_tasks() -> list[dict[str, t.Any]]:
     tasks += [{"ansible.builtin.file": {"path": f"{_FOLDER}/socket", **folder}}]
     tasks += [{"ansible.builtin.service": {"name": "dbus", "state": "started"}}]
     tasks += [{"community.postgresql.postgresql_db": {"name": "postgres", **login}, **postgres}]
-    tasks += [{"community.postgresql.postgresql_user": {"name": "postgres", **login}, **postgres} for _ in range(2)]
+    tasks += [{"community.postgresql.postgresql_user": {"name": "postgres", **login}, **postgres} for _two in range(2)]
     grant = {"login_db": "postgres", "roles": "PUBLIC", "type": "database", "objs": "postgres", "privs": "CONNECT"}
     tasks += [{"community.postgresql.postgresql_privs": {**grant, **login}, **postgres}]
     return [{"name": f"Task {number}", **task} for number, task in enumerate(tasks, 1)]

@@ -94,6 +94,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    import conftest  # noqa: F401
+    import conftest  # noqa: F401  pylint: disable=unused-import
 
     main()

@@ -64,7 +64,7 @@ def test_an_interrupted_copy_is_begun_again(cluster, start_module):
     cluster.query("one", "CREATE TABLE bulk AS SELECT repeat('x', 1000) AS t FROM generate_series(1, 40000)")
     cluster.keep("one")
     process = start_module("pg_standby", cluster.standby_arguments("two", max_rate="2M"))
-    cluster.wait_until(lambda: (cluster.data("two") / "base").is_dir())
+    cluster.wait_until((cluster.data("two") / "base").is_dir)
     time.sleep(0.5)
     process.send_signal(signal.SIGKILL)
     process.wait()

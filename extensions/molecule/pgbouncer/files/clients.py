@@ -93,15 +93,15 @@ def cancels_the_right_query() -> None:
         with contextlib.closing(connect("shop_app")) as victim, contextlib.closing(connect("shop_app")) as other:
             results: dict[str, t.Any] = {}
 
-            def run(name: str, connection: t.Any, seconds: float, results: dict[str, t.Any] = results) -> None:
+            def run(name: str, connection: t.Any, seconds: float, results: dict[str, t.Any]) -> None:
                 try:
                     results[name] = ask(connection, f"SELECT pg_sleep({seconds})::text || 'slept'")
                 except psycopg2.errors.QueryCanceled:
                     results[name] = "cancelled"
 
             threads = [
-                threading.Thread(target=run, args=("victim", victim, 30)),
-                threading.Thread(target=run, args=("other", other, 1)),
+                threading.Thread(target=run, args=("victim", victim, 30, results)),
+                threading.Thread(target=run, args=("other", other, 1, results)),
             ]
             for thread in threads:
                 thread.start()

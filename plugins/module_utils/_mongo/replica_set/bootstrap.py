@@ -84,7 +84,7 @@ def initiate(name: str, member: dict[str, t.Any], settings: dict[str, t.Any]) ->
         )
     config = {"_id": name, "version": 1, "members": [member], **({"settings": settings} if settings else {})}
     return Initiate(
-        "initiate", "replica set", name, before=None, after=config,
+        action="initiate", kind="replica set", name=name, after=config,
         statement=json.dumps({"replSetInitiate": config}), config=config,
     )
 
@@ -93,7 +93,8 @@ def create_administrator(user: str, database: str, roles: list[dict[str, str]]) 
     """The step that creates the first user, with the mechanism SCRAM-SHA-256 only."""
     command = {"createUser": user, "roles": roles, "mechanisms": ["SCRAM-SHA-256"]}
     return CreateAdministrator(
-        "create", "user", f"{user}@{database}", before=None, after={"roles": roles, "mechanisms": ["SCRAM-SHA-256"]},
+        action="create", kind="user", name=f"{user}@{database}",
+        after={"roles": roles, "mechanisms": ["SCRAM-SHA-256"]},
         statement=json.dumps({**command, "pwd": "********"}), command=command,
     )
 

@@ -221,7 +221,8 @@ class _Planner:
 
     def _step_down(self, host: str) -> None:
         self.made.append(StepDown(
-            "step down", "primary", host, before={"primary": host}, after={"primary": "another member"},
+            action="step down", kind="primary", name=host,
+            before={"primary": host}, after={"primary": "another member"},
             statement='{"replSetStepDown": 60}', host=host,
         ))
 
@@ -245,7 +246,7 @@ class _Planner:
         if changed:
             change["settings"] = changed
         self.made.append(Reconfiguration(
-            action, "replica set member" if hosts else "replica set settings", name,
+            action=action, kind="replica set member" if hosts else "replica set settings", name=name,
             before=shown(self.members, now), after=shown(after, changed), statement=_statement(change),
             members_before=tuple(self.members), members=tuple(after), wait_for=wait_for, settings=changed,
         ))

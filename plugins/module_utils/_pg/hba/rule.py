@@ -20,7 +20,7 @@ METHODS = (
 ADDRESS_WORDS = ("all", "samehost", "samenet")
 # The source of rules that give way to whatever the user says.
 DEFAULT = "default rule"
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]  # noqa: UP007 - pylint takes "|" for arithmetic here
 _BARE = re.compile(r"[^\s,\"#]+")
 
 

@@ -72,9 +72,9 @@ def _finish_detach(table: Table, partition: Partition) -> PartitionStep:
     """PostgreSQL wants an interrupted concurrent detach to be finished before anything else on the table."""
     statement = f"ALTER TABLE {table.sql} DETACH PARTITION {partition.sql} FINALIZE"
     return PartitionStep(
-        "finish the detach of",
-        "partition",
-        partition.full_name,
+        action="finish the detach of",
+        kind="partition",
+        name=partition.full_name,
         before=_bounds(partition),
         statement=statement,
         statements=(statement,),
@@ -157,9 +157,9 @@ def _create(wanted: Wanted, table: Table, wished: interval.Interval) -> Partitio
     if table.forced_row_security:
         statements.append(f"ALTER TABLE {child} FORCE ROW LEVEL SECURITY")
     return PartitionStep(
-        "create",
-        "partition",
-        full_name,
+        action="create",
+        kind="partition",
+        name=full_name,
         after={"of": wanted.full_name, "from": wished.begin, "to": wished.end},
         statement=attach,
         statements=(*statements, attach),
@@ -183,9 +183,9 @@ def _retire(wanted: Wanted, table: Table, partition: Partition) -> list[Partitio
     if wanted.retire == "detach":
         return [
             PartitionStep(
-                "detach",
-                "partition",
-                partition.full_name,
+                action="detach",
+                kind="partition",
+                name=partition.full_name,
                 before=before,
                 after="a table of its own",
                 statement=detach,
@@ -197,9 +197,9 @@ def _retire(wanted: Wanted, table: Table, partition: Partition) -> list[Partitio
     mark = f"COMMENT ON TABLE {partition.sql} IS {literal(MARK + table.sql)}"
     return [
         PartitionStep(
-            "detach",
-            "partition",
-            partition.full_name,
+            action="detach",
+            kind="partition",
+            name=partition.full_name,
             before=before,
             after="a table of its own",
             statement=detach,
@@ -214,9 +214,9 @@ def _retire(wanted: Wanted, table: Table, partition: Partition) -> list[Partitio
 def _drop(wanted: Wanted, table: Table, schema: str, name: str) -> PartitionStep:
     statement = f"DROP TABLE {qualified(schema, name)}"
     return PartitionStep(
-        "drop",
-        "partition",
-        f"{schema}.{name}",
+        action="drop",
+        kind="partition",
+        name=f"{schema}.{name}",
         before={"of": wanted.full_name},
         statement=statement,
         statements=(statement,),

@@ -116,7 +116,7 @@ def contradictions(catalogue: Catalogue, effective: t.Mapping[str, Effective], s
         return float(found) if isinstance(found, (int, float)) else 0.0
 
     def value(name: str) -> t.Any:
-        setting = t.cast("Setting", catalogue.get(name))
+        setting = t.cast(Setting, catalogue.get(name))
         said = effective.get(name)
         return values.meaning(setting, said.text if said else setting.boot)
 
