@@ -33,18 +33,18 @@ class Page:
     def __init__(self) -> None:
         self._lines: dict[str, list[str]] = {}
 
-    def add(self, name: str, kind: str, value: float | None, **labels: t.Any) -> None:
-        """One sample; ``None`` is one that the server does not have."""
+    def add(self, name: str, kind: str, value: float | None, /, **labels: t.Any) -> None:
+        """One sample; ``None`` is one that the server does not have. A label may have any name, ``self`` too."""
         if value is None:
             return
         shown = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
         lines = self._lines.setdefault(name, [f"# TYPE {name} {kind}"])
         lines.append(f"{name}{'{' + shown + '}' if shown else ''} {float(value):.17g}")
 
-    def gauge(self, name: str, value: float | None, **labels: t.Any) -> None:
+    def gauge(self, name: str, value: float | None, /, **labels: t.Any) -> None:
         self.add(name, "gauge", value, **labels)
 
-    def counter(self, name: str, value: float | None, **labels: t.Any) -> None:
+    def counter(self, name: str, value: float | None, /, **labels: t.Any) -> None:
         self.add(name, "counter", value, **labels)
 
     def text(self) -> str:

@@ -26,6 +26,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.config
     process,
     settings,
 )
+from servers import ReplicaSet
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 VALUES: dict[str, t.Any] = {
@@ -176,6 +177,25 @@ def test_the_exporter_tells_of_the_server(mongod_server, tmp_path):
 def test_the_exporter_tells_a_refused_login_from_a_server_that_answers(mongod_server, tmp_path):
     page = scraped(mongod_server, tmp_path, "wrong")
     assert re.search(r"(?m)^mongodb_up 0$", page) and "mongodb_connections" not in page
+
+
+def test_the_exporter_of_a_member_tells_of_its_set(run_module, tmp_path):
+    one = ReplicaSet(2)
+    try:
+        hosts = [{"host": address} for address in one.addresses]
+        first = {**one.members[0].login, "name": one.name, "member": one.members[0].address, "members": hosts}
+        made = run_module("mongo_replica_set", {**first, "wait_timeout": 60})
+        assert not made.get("failed"), made.get("msg")
+        for member in one.members:
+            page = scraped(member, tmp_path, member.password)
+            assert re.search(r"(?m)^mongodb_up 1$", page), page
+            assert re.search(r"(?m)^mongodb_replica_set_primaries 1$", page)
+            assert re.search(r"(?m)^mongodb_oplog_window_seconds \d", page)
+            for other in one.members:
+                itself = str(other is member).lower()
+                assert f'mongodb_replication_lag_seconds{{member="{other.address}",self="{itself}"}}' in page
+    finally:
+        one.remove()
 
 
 def test_the_exporter_ends_when_its_configuration_changes(tmp_path):
