@@ -238,7 +238,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     options = module.params
     policy = wanted.parse(options)
     day = wanted.day(options["today"], options["login_db"], "today")
-    session = _session(module)
+    session = Session.open_unless_to_come(options, "pg_partitions", check_mode=module.check_mode)
     if session is None:
         return _result(module, [], [each.full_name for each in policy], policy, day)
     try:
@@ -253,18 +253,6 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         return _result(module, plans, missing, policy, day)
     finally:
         session.close()
-
-
-def _session(module: AnsibleModule) -> Session | None:
-    """``None`` in check mode when there is no database yet."""
-    if module.check_mode and module.params["assume_empty"]:
-        return None
-    try:
-        return Session.open(module.params, module.params["login_db"], "pg_partitions")
-    except api.DatabaseMissing:
-        if module.check_mode:
-            return None
-        raise
 
 
 def _result(

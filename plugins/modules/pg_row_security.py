@@ -232,7 +232,7 @@ def argument_spec() -> dict[str, t.Any]:
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     options = module.params
     rules = wanted.parse(options)
-    session = _session(module)
+    session = Session.open_unless_to_come(options, "pg_row_security", check_mode=module.check_mode)
     if session is None:
         return _result(module, planning.plan_for_empty(rules), [])
     try:
@@ -248,18 +248,6 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         return _result(module, outcome, live.roles_beyond(session))
     finally:
         session.close()
-
-
-def _session(module: AnsibleModule) -> Session | None:
-    """``None`` in check mode when there is no database yet."""
-    if module.check_mode and module.params["assume_empty"]:
-        return None
-    try:
-        return Session.open(module.params, module.params["login_db"], "pg_row_security")
-    except api.DatabaseMissing:
-        if module.check_mode:
-            return None
-        raise
 
 
 def _verify(left: planning.Outcome) -> None:

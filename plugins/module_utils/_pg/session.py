@@ -35,6 +35,11 @@ class SqlError(Exception):
         self.position = max(0, int(getattr(diagnostics, "statement_position", None) or 0) - ahead)
         super().__init__(self.text)
 
+    @property
+    def gave_way(self) -> bool:
+        """Other sessions were in the way: the same may succeed later."""
+        return self.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
+
 
 class _Notices(list[str]):
     """psycopg2 keeps the last 50 notices of a plain list; this one keeps the first ones of a run, bounded."""
@@ -62,6 +67,23 @@ class Session:
     def open(cls, options: dict[str, t.Any], database: str, application_name: str) -> Session:
         """Connect; raises what ``api.connect`` raises."""
         return cls(api.connect(options, database, application_name, autocommit=True))
+
+    @classmethod
+    def open_unless_to_come(
+        cls, options: dict[str, t.Any], application_name: str, *, check_mode: bool
+    ) -> Session | None:
+        """Connect to ``login_db``; ``None`` in check mode when that database is yet to be created.
+
+        :raises ServerUnreachable: what ``api.connect`` raises; outside check mode also when the database is missing.
+        """
+        if check_mode and options["assume_empty"]:
+            return None
+        try:
+            return cls.open(options, options["login_db"], application_name)
+        except api.DatabaseMissing:
+            if check_mode:
+                return None
+            raise
 
     @property
     def pid(self) -> int:

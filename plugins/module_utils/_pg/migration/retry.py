@@ -11,11 +11,9 @@ import random
 import time
 import typing as t
 
-from ..session import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, SqlError
+from ..session import SqlError
 from .lock import Holder
 from .settings import Settings
-
-REPEATABLE_STATES = (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
 
 
 class Retry:
@@ -37,7 +35,7 @@ class Retry:
 
         :param log: gets one entry for each repetition.
         """
-        if error.sqlstate not in REPEATABLE_STATES or self.attempt >= self._settings.attempts:
+        if not error.gave_way or self.attempt >= self._settings.attempts:
             return False
         pause = self._pause()
         if self._deadline is not None and time.monotonic() + pause > self._deadline:
@@ -62,7 +60,7 @@ class Retry:
 
     def advice(self, error: SqlError, holders: t.Sequence[Holder] = ()) -> str | None:
         """What to do when it was not repeated again."""
-        if error.sqlstate not in REPEATABLE_STATES:
+        if not error.gave_way:
             return None
         who = f" It waited for {'; '.join(str(holder) for holder in holders)}." if holders else ""
         return (

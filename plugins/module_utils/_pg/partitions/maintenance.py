@@ -13,7 +13,7 @@ import typing as t
 
 from ..._errors import GroundworkError
 from ..quoting import identifier
-from ..session import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, Session, SqlError
+from ..session import Session, SqlError
 from . import interval, live, planning
 from .wanted import Wanted
 
@@ -125,7 +125,7 @@ class Maintenance:
 
     @staticmethod
     def _may_repeat(error: SqlError, attempt: int, attempts: int) -> bool:
-        return error.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED) and attempt < attempts
+        return error.gave_way and attempt < attempts
 
     def _refuse_rows_in_default(self, table: live.Table, plan: planning.TablePlan) -> None:
         if table.default is None:
@@ -175,7 +175,7 @@ def missing_plan(wanted: Wanted, day: datetime.date) -> list[planning.PartitionS
 def _failure(
     plan: planning.TablePlan, step: planning.PartitionStep, error: SqlError, attempt: int, done: list[str]
 ) -> GroundworkError:
-    if error.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED):
+    if error.gave_way:
         hint = f"Tried {attempt} times. Wait until long transactions on the table have ended, then run again."
     elif "foreign key" in f"{error.text} {error.detail}":
         hint = "Rows of this partition are referenced. Remove the referencing rows first, or set retire to report."

@@ -12,7 +12,7 @@ import typing as t
 
 from ..._errors import GroundworkError
 from ..quoting import identifier
-from ..session import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, Session, SqlError
+from ..session import Session, SqlError
 from . import live, planning
 from .wanted import Policy
 
@@ -30,9 +30,8 @@ def apply(session: Session, outcome: planning.Outcome, lock_timeout: float, atte
                 _write(session, table, steps, lock_timeout)
                 break
             except SqlError as error:
-                busy = error.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
-                if not busy or attempt == attempts or session.is_lost:
-                    raise _failure(table, error, attempt if busy else 0, done) from None
+                if not error.gave_way or attempt == attempts or session.is_lost:
+                    raise _failure(table, error, attempt if error.gave_way else 0, done) from None
             time.sleep(PAUSE_SECONDS)
         done.append(table.full_name)
 
