@@ -51,7 +51,7 @@ def _write(session: Session, table: live.Table, steps: t.Sequence[planning.Secur
 
 
 def _mark(session: Session, table: live.Table, policy: Policy) -> None:
-    written = live.read(session)[table.oid].policies[policy.name]
+    written = live.read_policies(session, table.oid)[table.oid][policy.name]
     session.run(planning.mark_statement(table, policy, written))
 
 

@@ -31,6 +31,7 @@ SELECT p.polrelid, p.polname, p.polcmd::text, p.polpermissive,
   pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
   COALESCE(pg_catalog.obj_description(p.oid, 'pg_policy'), '')
 FROM pg_catalog.pg_policy p
+WHERE %(table)s IS NULL OR p.polrelid = %(table)s::oid
 ORDER BY p.polname
 """
 _BEYOND = """
@@ -88,15 +89,23 @@ class Table:
 
 def read(session: Session) -> dict[int, Table]:
     """Every ordinary and partitioned table of the database, by oid."""
-    policies: dict[int, dict[str, LivePolicy]] = {}
-    for oid, name, command, permissive, roles, using, with_check, comment in session.rows(_POLICIES):
-        policies.setdefault(oid, {})[name] = LivePolicy(
-            name, _COMMANDS[command], permissive, tuple(roles) or (PUBLIC,), using, with_check, comment
-        )
+    policies = read_policies(session)
     return {
         oid: Table(oid, schema, name, enabled, forced, owner, parent, frozenset(columns), policies.get(oid, {}))
         for oid, schema, name, enabled, forced, owner, parent, columns in session.rows(_TABLES)
     }
+
+
+def read_policies(session: Session, table: int | None = None) -> dict[int, dict[str, LivePolicy]]:
+    """The policies of one table, or of all, by the table's oid and their name."""
+    policies: dict[int, dict[str, LivePolicy]] = {}
+    for oid, name, command, permissive, roles, using, with_check, comment in session.rows_named(
+        _POLICIES, {"table": table}
+    ):
+        policies.setdefault(oid, {})[name] = LivePolicy(
+            name, _COMMANDS[command], permissive, tuple(roles) or (PUBLIC,), using, with_check, comment
+        )
+    return policies
 
 
 def roles_beyond(session: Session) -> list[str]:
