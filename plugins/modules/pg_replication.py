@@ -55,12 +55,6 @@ options:
       - Drop inactive physical slots that belong to no member. They are reported otherwise.
     type: bool
     default: false
-  renew_slots:
-    description:
-      - Members that are about to be copied. Their slots keep WAL back at once, and are made again when they are lost.
-    type: list
-    elements: str
-    default: []
   primary:
     description:
       - State of the primary as M(groundwork.databases.pg_replication_info) returns it. A standby is compared with it.
@@ -153,7 +147,6 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "rewind": {"type": "bool", "default": True},
         "slots": {"type": "bool", "default": True},
         "purge_slots": {"type": "bool", "default": False},
-        "renew_slots": {"type": "list", "elements": "str", "default": []},
         "primary": {"type": "dict", "default": {}},
         "max_lag_bytes": {"type": "int", "default": 64 << 20},
         "max_lag_seconds": {"type": "float", "default": 60.0},
@@ -168,9 +161,7 @@ def plan(params: dict[str, t.Any], session: Session, member: dict[str, t.Any]) -
         role = read_role(session, params["user"])
         steps += role_steps(params["user"], params["password"], params["rewind"], role)
     if params["slots"]:
-        wanted = slot_steps(
-            params["name"], params["members"], member, purge=params["purge_slots"], renew=params["renew_slots"]
-        )
+        wanted = slot_steps(params["name"], params["members"], member, purge=params["purge_slots"])
         steps += [(step, step.statement or "") for step in wanted]
     return steps
 
@@ -201,7 +192,7 @@ def predict(params: dict[str, t.Any], server: Server) -> list[Step]:
     fresh = {"role": "primary", "slots": []}
     steps = [step for step, _sql in role_steps(params["user"], params["password"], params["rewind"], None)]
     if params["slots"]:
-        steps += slot_steps(params["name"], params["members"], fresh, purge=False, renew=params["renew_slots"])
+        steps += slot_steps(params["name"], params["members"], fresh, purge=False)
     return steps
 
 

@@ -52,7 +52,8 @@ options:
     default: groundwork_standby
   slot:
     description:
-      - Physical slot on the primary to stream through, so that the primary keeps what the copy needs.
+      - Physical slot on the primary to stream through. It is made anew before the copy, once an old standby has been
+        stopped, and keeps the WAL that the copy needs from its very beginning.
     type: str
   system_identifier:
     description:
@@ -168,6 +169,7 @@ from ..module_utils._pg.replication.copying import (
     copy,
     marker_of,
     refuse_foreign_content,
+    reserve_slot,
     rewind,
 )
 from ..module_utils._pg.replication.registering import Registration, register
@@ -281,6 +283,8 @@ class Standby:
 
     def _rewind(self) -> None:
         was_standby = self.server.is_standby()
+        if self.options.slot:
+            reserve_slot(self.server, self.source, self.options.slot)
         try:
             enough = rewind(self.server, self.source) or not was_standby
         except GroundworkError:

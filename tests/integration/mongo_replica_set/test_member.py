@@ -85,7 +85,9 @@ def test_a_member_that_lost_its_data_comes_back_by_itself(three: ReplicaSet, run
     lost.stop()
     lost.lose_data()
     lost.start()
-    # While it is filled it knows no users, and no run makes things worse.
+    # Until the others have told it whose it is, and while it is filled, it knows no users. No run makes things worse.
+    early = run_module("mongo_member", {**lost.login, "ready_for": "work", "wait_timeout": 90})
+    assert not early.get("failed") and early["member"] == lost.address
     assert not run_module("mongo_replica_set", arguments(three, lost, degraded="report")).get("failed")
     back = run_module("mongo_member", {**lost.login, "ready_for": "work", "wait_timeout": 90})
     assert not back.get("failed"), back["msg"]

@@ -15,6 +15,10 @@ from .. import api
 from . import carry_out, health, model, observe
 
 
+# Members greet each other every two seconds by default: by then one that lost its data has been told whose it is.
+SECONDS_TO_BE_CLAIMED = 10.0
+
+
 def in_a_set(session: api.Server) -> bool:
     """Whether the server has a replica set configuration."""
     return "me" in session.hello()
@@ -26,7 +30,9 @@ def session_on(options: dict[str, t.Any], seconds: float) -> api.Server | None:
     :param seconds: how long it may still be starting, or have no users yet as it is being filled with data.
     :raises GroundworkError: it does not answer, or serves and refuses the login.
     """
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
+    deadline = began + seconds
+    claimed_by = began + min(seconds, SECONDS_TO_BE_CLAIMED)
     patient = {**options, "connect_timeout": max(options["connect_timeout"], seconds)}
     while True:
         try:
@@ -35,9 +41,9 @@ def session_on(options: dict[str, t.Any], seconds: float) -> api.Server | None:
             hello = _greeting(patient)
             hosts = {host for field in ("hosts", "passives", "arbiters") for host in hello.get(field, ())}
             if not hosts - {hello.get("me")}:
-                return None
-            serves = hello["isWritablePrimary"] or hello.get("secondary")
-            if serves or time.monotonic() >= deadline:
+                if not hello.get("isreplicaset") or time.monotonic() >= claimed_by:
+                    return None
+            elif hello["isWritablePrimary"] or hello.get("secondary") or time.monotonic() >= deadline:
                 raise
         time.sleep(observe.PAUSE_SECONDS)
 

@@ -18,11 +18,13 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import time
 import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
+from ..quoting import identifier
 from .names import connection_string
 from .server import STANDBY_SIGNAL
 
@@ -100,6 +102,42 @@ def _escaped(folder: str) -> str:
     return folder.replace("=", "\\=")
 
 
+def reserve_slot(server: Server, source: Source, slot: str) -> None:
+    """Make the slot on the primary anew, keeping WAL back from its last checkpoint on.
+
+    Only once the old standby is stopped: as long as it runs it asks for the WAL where it got stuck, and that request
+    moves even a new slot back to there, for the next checkpoint to invalidate.
+
+    :raises GroundworkError: the primary cannot be reached, or the slot is still in use.
+    """
+    create = f"CREATE_REPLICATION_SLOT {identifier(slot)} PHYSICAL RESERVE_WAL"
+    drop = f"DROP_REPLICATION_SLOT {identifier(slot)}"
+    deadline = time.monotonic() + END_SECONDS
+    while True:
+        known = _replication_command(server, source, f"READ_REPLICATION_SLOT {identifier(slot)}")
+        commands = [drop, create] if known.stdout.startswith("physical") else [create]
+        outcome = _replication_command(server, source, *commands) if known.returncode == 0 else known
+        if outcome.returncode == 0:
+            return
+        # The primary notices only after a moment that the one who used the slot is gone.
+        if "is active for PID" not in outcome.stderr or time.monotonic() >= deadline:
+            raise GroundworkError(
+                f"The primary does not reserve its slot {slot}: {_last_lines(outcome.stderr)}", where=server.where,
+                untouched="the data folder, the primary and the other members", hint=_hint(outcome.stderr),
+                code="STANDBY_SLOT_REFUSED",
+            )
+        time.sleep(0.2)
+
+
+def _replication_command(server: Server, source: Source, *commands: str) -> subprocess.CompletedProcess[str]:
+    """Commands of the replication protocol, which psql sends as they are."""
+    argv = [
+        str(server.bin / "psql"), "--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align",
+        "--set=ON_ERROR_STOP=1", "--dbname", f"{source.connection()} replication=true",
+    ]  # fmt: skip
+    return server.owner.run([*argv, *(f"--command={command}" for command in commands)])
+
+
 def copy(server: Server, source: Source, options: CopyOptions) -> None:
     """Copy the primary into the (then emptied) data folder and leave it ready to start as a standby.
 
@@ -110,6 +148,13 @@ def copy(server: Server, source: Source, options: CopyOptions) -> None:
     marker.parent.mkdir(parents=True, exist_ok=True)
     with marker.open("a+") as lock:
         _alone(lock, server)
+        try:
+            if options.slot:
+                reserve_slot(server, source, options.slot)
+        except GroundworkError:
+            if not marker.stat().st_size:
+                marker.unlink()
+            raise
         marker.write_text(json.dumps({"folders": sorted(map(str, own))}) + "\n")
         for folder in {server.data, *own, *_given_folders(options)}:
             empty_folder(folder, server)
@@ -256,4 +301,6 @@ def _hint(errors: str) -> str:
         return "The primary has a damaged page. Do not fail over away from it before you know which copy is good."
     if "No space left" in errors:
         return "Make room; the next run begins the copy again."
+    if "is active for PID" in errors:
+        return "Another server uses this slot: two members must not have the same name. End it, then run again."
     return "Mend the cause; the next run begins the copy again."

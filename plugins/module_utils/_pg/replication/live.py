@@ -17,17 +17,19 @@ from .server import Server
 if t.TYPE_CHECKING:
     from ..session import Session
 
-# pg_control_checkpoint() knows a promotion only after the next checkpoint, the names of the WAL files at once.
+# pg_control_checkpoint() knows a promotion only after the next checkpoint, the names of the WAL files at once. But names
+# also stay behind after a rewind, so they count only while nothing is received: no primary sends to a standby that is on
+# another timeline than its own.
 _MEMBER = """
 SELECT json_build_object(
   'in_recovery', pg_is_in_recovery(),
   'system_identifier', (SELECT system_identifier::text FROM pg_control_system()),
   'timeline', CASE WHEN pg_is_in_recovery()
-    THEN greatest((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
-                  (SELECT max(('x' || substr(name, 1, 8))::bit(32)::int) FROM pg_ls_waldir()
-                   WHERE name ~ '^[0-9A-F]{24}$'),
-                  (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
-                  (SELECT timeline_id FROM pg_control_checkpoint()))
+    THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
+                  greatest((SELECT max(('x' || substr(name, 1, 8))::bit(32)::int) FROM pg_ls_waldir()
+                            WHERE name ~ '^[0-9A-F]{24}$'),
+                           (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
+                           (SELECT timeline_id FROM pg_control_checkpoint())))
     ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
   'lsn', CASE WHEN pg_is_in_recovery()
     THEN greatest(pg_last_wal_replay_lsn(), pg_last_wal_receive_lsn()) ELSE pg_current_wal_lsn() END,

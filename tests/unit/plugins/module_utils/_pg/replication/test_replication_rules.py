@@ -161,24 +161,24 @@ def actions(steps):
 
 def test_slots_of_a_primary_and_of_a_standby():
     fresh = member("primary")
-    steps = slot_steps("pg1", MEMBERS, fresh, purge=False, renew=["pg3"])
+    steps = slot_steps("pg1", MEMBERS, fresh, purge=False)
     assert actions(steps) == [("create", "pg2"), ("create", "pg3")]
-    assert "'pg2', false" in str(steps[0].statement) and "'pg3', true" in str(steps[1].statement)
+    assert steps[0].statement == "SELECT pg_create_physical_replication_slot('pg2')"
     kept = slot("pg2", restart_lsn="0/1", wal_status="reserved")
     lost = slot("pg3", wal_status="lost")
     stranger = slot("gone", restart_lsn="0/1", wal_status="extended")
     logical = slot("cdc", type="logical", restart_lsn="0/1", wal_status="reserved")
     primary = member("primary", slots=[kept, lost, stranger, logical])
-    assert slot_steps("pg1", MEMBERS, primary, purge=False, renew=[]) == []
-    renewed = slot_steps("pg1", MEMBERS, primary, purge=True, renew=["pg3"])
-    assert actions(renewed) == [("renew", "pg3"), ("drop", "gone")]
+    assert slot_steps("pg1", MEMBERS, primary, purge=False) == []
+    purged = slot_steps("pg1", MEMBERS, primary, purge=True)
+    assert actions(purged) == [("drop", "gone")]
     assert unlisted_slots("pg1", MEMBERS, primary) == ["gone"]
     assert "is lost" in lost_slot("pg3", primary) and lost_slot("pg2", primary) == ""
     # What a former primary still reserves would keep WAL for ever.
     standby = member("standby", slots=[kept, slot("pg3")])
-    assert actions(slot_steps("pg1", MEMBERS, standby, purge=False, renew=[])) == [("renew", "pg2")]
+    assert actions(slot_steps("pg1", MEMBERS, standby, purge=False)) == [("renew", "pg2")]
     cascading = member("standby", slots=[{**kept, "active": True}, slot("pg3")])
-    assert slot_steps("pg1", MEMBERS, cascading, purge=False, renew=[]) == []
+    assert slot_steps("pg1", MEMBERS, cascading, purge=False) == []
 
 
 def test_names_and_connection_strings():
