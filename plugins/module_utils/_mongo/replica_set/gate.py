@@ -14,7 +14,6 @@ from ..._errors import GroundworkError
 from .. import api
 from . import carry_out, health, model, observe
 
-
 # Members greet each other every two seconds by default: by then one that lost its data has been told whose it is.
 SECONDS_TO_BE_CLAIMED = 10.0
 

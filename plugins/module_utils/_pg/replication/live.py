@@ -17,9 +17,9 @@ from .server import Server
 if t.TYPE_CHECKING:
     from ..session import Session
 
-# pg_control_checkpoint() knows a promotion only after the next checkpoint, the names of the WAL files at once. But names
-# also stay behind after a rewind, so they count only while nothing is received: no primary sends to a standby that is on
-# another timeline than its own.
+# pg_control_checkpoint() knows a promotion only after the next checkpoint, the names of the WAL files at once. But
+# names also stay behind after a rewind, so they count only while nothing is received: no primary sends to a standby
+# that is on another timeline than its own.
 _MEMBER = """
 SELECT json_build_object(
   'in_recovery', pg_is_in_recovery(),
