@@ -3,10 +3,11 @@
 """Many three-statement files: pg_schema_apply against ``psql -1`` on the same files, in turn, on the same server.
 
 The two take turns, each on an empty database that is dropped afterwards, and the shortest run of either side counts:
-what else the machine does makes a run longer, never shorter. The shortest processor time of the client processes is
-printed beside it, because it says how much of the difference is the module's own work; the rest of a run is the
-server's. Then what a run without pending files takes inside the module, and the largest resident size of a run on a
-file with 200 MB of COPY data:
+what else the machine does makes a run longer, never shorter. What earlier runs left for the disk is written before each
+run, because thousands of new and dropped files are a debt that the next one would pay. The shortest processor time of
+the client processes is printed beside it: it says how much of the difference is the module's own work; the rest of a
+run is the server's. Then what a run without pending files takes inside the module, and the largest resident size of a
+run on a file with 200 MB of COPY data:
 
     python tests/bench/pg_schema_apply.py [files] [rounds]
 """
@@ -14,6 +15,7 @@ file with 200 MB of COPY data:
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -63,6 +65,7 @@ def timed(function: t.Callable[[], object]) -> Cost:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime
 
+    os.sync()
     wall, before = time.perf_counter(), processor()
     function()
     return Cost(time.perf_counter() - wall, processor() - before)
