@@ -232,11 +232,14 @@ def somebody():
         pytest.skip("only root can become somebody else")
     # The code and the interpreter may lie where that account cannot read: it is loaded before root steps down.
     runner = (
-        "import sys, json, os, grp, pwd, syslog\n"
+        "import sys, json, os, grp, pwd, syslog, importlib, pkgutil\n"
         f"sys.path.insert(0, {str(TESTS)!r}); import conftest\n"
         "from ansible.module_utils import basic\n"
         "basic._ANSIBLE_ARGS = json.dumps({'ANSIBLE_MODULE_ARGS': json.load(sys.stdin)}).encode()\n"
         "basic._ANSIBLE_PROFILE = 'legacy'\n"
+        "from ansible.module_utils._internal._json import _profiles\n"
+        "for found in pkgutil.iter_modules(_profiles.__path__, _profiles.__name__ + '.'):\n"
+        "    importlib.import_module(found.name)\n"
         "from ansible_collections.groundwork.databases.plugins.modules import host_files\n"
         f"os.setgroups([]); os.setresgid(*[{NOBODY}] * 3); os.setresuid(*[{NOBODY}] * 3)\n"
         "host_files.main()\n"
