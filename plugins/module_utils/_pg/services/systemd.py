@@ -144,11 +144,11 @@ def _read_unit(cluster: Wanted, shown: dict[str, str]) -> Unit:
     state = shown.get("ActiveState", "inactive")
     monotonic = int(shown.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
     running = state in ("active", "reloading")
-    drop_ins = set(shown.get("DropInPaths", "").split())
+    drop_ins = shown.get("DropInPaths", "").split()
     version, standby, loaded_at = _ask(port) if running else (None, False, 0.0)
     return Unit(
         state=state,
-        needs_daemon_reload=shown.get("NeedDaemonReload") == "yes" or _drop_ins_on_disk(cluster) != drop_ins,
+        needs_daemon_reload=shown.get("NeedDaemonReload") == "yes" or has_unread_drop_ins(cluster.unit, drop_ins),
         restricted=shown.get("NoNewPrivileges") != "yes" or not running or _has_no_new_privileges(pid),
         pid=pid,
         port=port,
@@ -156,14 +156,33 @@ def _read_unit(cluster: Wanted, shown: dict[str, str]) -> Unit:
         version=version,
         standby=standby,
         loaded_at=loaded_at or None,
-        drop_ins=_written(drop_ins),
+        drop_ins=_written(path for path in drop_ins if is_for_a_restart(path, cluster.unit)),
         reload_for=_written(cluster.reload_for),
     )
 
 
-def _drop_ins_on_disk(cluster: Wanted) -> set[str]:
-    """systemd itself does not notice the first drop-in of a unit, as it looks for new folders only when it reloads."""
-    return {str(path) for folder in DROP_IN_FOLDERS for path in Path(folder, f"{cluster.unit}.d").glob("*.conf")}
+def has_unread_drop_ins(unit: str, read: t.Sequence[str], folders: t.Sequence[str] = DROP_IN_FOLDERS) -> bool:
+    """systemd itself does not notice the first drop-in of a unit, as it looks for new folders only when it reloads.
+
+    :param read: what systemd has read, which includes drop-ins for all instances and for all services.
+    """
+    on_disk: dict[str, Path] = {}
+    for folder in folders:
+        for path in Path(folder, f"{unit}.d").glob("*.conf"):
+            # The first one of a name hides those in later folders; a link to /dev/null stands for none.
+            on_disk.setdefault(path.name, path)
+    return bool({path.resolve() for path in on_disk.values()} - {Path(path).resolve() for path in [*read, "/dev/null"]})
+
+
+def is_for_a_restart(path: str, unit: str) -> bool:
+    """Whether a newer drop-in is one that the server has to be restarted for.
+
+    What is below /run for other units too was generated, and is written anew whenever systemd reloads; what
+    ``systemctl set-property`` keeps is in force at once.
+    """
+    if "/system.control/" in path:
+        return False
+    return Path(path).parent.name == f"{unit}.d" or not path.startswith("/run/")
 
 
 def _has_no_new_privileges(pid: int | None) -> bool:
