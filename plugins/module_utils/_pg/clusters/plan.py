@@ -36,8 +36,10 @@ def plan_clusters(
 
 
 def needed_locales(host: Host, desired: t.Sequence[Desired], wanted_locales: t.Sequence[str]) -> list[str]:
-    """Locales to generate: those of new clusters and those asked for beside."""
-    names = [cluster.at_creation("locale") for cluster in desired if is_new(host, cluster)] + list(wanted_locales)
+    """Locales to generate: those of clusters that are new or copied, and those asked for beside."""
+    # The settings of a copy name the locale of the server that it is a copy of.
+    coming = [c for c in desired if is_new(host, c) or (c.state == "present" and c.created_elsewhere)]
+    names = [*(cluster.at_creation("locale") for cluster in coming), *wanted_locales]
     known = locales.ALWAYS if host.locales is None else host.locales
     return [name for name in dict.fromkeys(names) if locales.library_name(name) not in known]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..language_tag import language_tag
 from . import locales
 from .model import CONFIGURATION, MAJOR, Desired, Folder, Host, Live
 
@@ -186,6 +187,8 @@ def _of_what_is_fixed(cluster: Desired, live: Live) -> t.Iterator[str]:
 def _same(key: str, wanted: t.Any, found: t.Any) -> bool:
     if key == "locale":
         return locales.library_name(str(wanted)) == locales.library_name(str(found))
+    if key == "icu_locale":
+        return language_tag(str(wanted)) == language_tag(str(found))
     if key == "encoding":
         return str(wanted).upper().replace("-", "") == str(found).upper().replace("-", "")
     return bool(wanted == found)

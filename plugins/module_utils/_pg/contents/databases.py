@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from ..language_tag import language_tag
 from ..quoting import identifier, literal
 from . import live, settings, wanted
 from .privileges import KINDS
@@ -128,6 +129,8 @@ def _same_fixed(option: str, one: str, other: str) -> bool:
         return _encoding(one) == _encoding(other)
     if option in ("lc_collate", "lc_ctype"):
         return _locale(one) == _locale(other)
+    if option == "icu_locale":
+        return language_tag(one) == language_tag(other)
     return one == other
 
 

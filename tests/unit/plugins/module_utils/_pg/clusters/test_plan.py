@@ -102,6 +102,22 @@ def test_a_missing_locale_is_generated_once_in_either_spelling():
     assert steps(available, shop(fixed={"locale": "de_DE.UTF-8"})) == [("create", "cluster", "shop")]
 
 
+def test_a_copy_needs_the_locale_of_what_it_is_a_copy_of():
+    copy = shop(created_elsewhere=True, fixed={"locale": "de_DE.UTF-8"})
+    assert steps(host(), copy) == [("generate", "locale", "de_DE.UTF-8")]
+    assert steps(host(locales=frozenset({"de_DE.utf8"})), copy) == []
+    unknown = shop(created_elsewhere=True, fixed={"locale": "xx_XX.UTF-8"})
+    assert "knows no locale xx_XX.UTF-8" in refusals(host(), unknown)
+    assert steps(host(), dataclasses.replace(copy, state="absent")) == []
+
+
+def test_an_icu_locale_is_the_same_in_either_spelling():
+    exists = live(fixed={**FIXED, "locale_provider": "icu", "icu_locale": "de-DE"})
+    there = host(clusters={"shop": exists}, icu=True)
+    assert steps(there, shop(fixed={"locale_provider": "icu", "icu_locale": "de_DE"})) == []
+    assert "ICU locale" in refusals(there, shop(fixed={"locale_provider": "icu", "icu_locale": "de_AT"}))
+
+
 @pytest.mark.parametrize(
     ("desired", "words"),
     [

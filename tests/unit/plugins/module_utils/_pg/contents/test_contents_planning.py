@@ -215,6 +215,13 @@ def test_databases(given: dict[str, t.Any], expected: list[str]) -> None:
     assert statements(plan(given, cluster(extensions=EXTENSIONS))) == expected
 
 
+def test_an_icu_locale_is_the_same_in_either_spelling() -> None:
+    there = cluster()
+    fixed = {**there.databases["db"].fixed, "locale_provider": "icu", "icu_locale": "de-DE"}
+    there.databases["db"] = dataclasses.replace(there.databases["db"], fixed=fixed)
+    assert statements(plan(db(icu_locale="de_DE"), there)) == []
+
+
 REFUSED = [
     ("IMMUTABLE", db(encoding="LATIN1"), "encoding is UTF8, not LATIN1"),
     ("IMMUTABLE", db(lc_collate="C"), "lc_collate is en_US.utf8, not C"),
