@@ -43,8 +43,7 @@ def objections(
     with tempfile.TemporaryDirectory(prefix="groundwork-") as folder:
         stage = Path(folder)
         _fill(stage, cluster, live, desired)
-        if owner.drop:
-            shutil.chown(stage, owner.uid, owner.gid)
+        _hand_over(stage, owner)
         down = may_load and not live.server and (cluster.data / "PG_VERSION").is_file()
         return ask(postgres, stage, cluster, owner, "shared_memory_size" if down else "block_size")
 
@@ -81,8 +80,15 @@ def _fill(stage: Path, cluster: Cluster, live: Live, desired: Desired) -> None:
     for path, file in desired.files.items():
         if path.parent == cluster.drop_ins:
             (stage / "conf.d" / path.name).write_text(file.text)
-    for path in (stage, stage / "conf.d", *stage.glob("**/*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _hand_over(stage: Path, owner: Account) -> None:
+    """Nobody but the account that the server runs as reads the copies, which may hold secrets like the originals."""
+    # The folder itself comes last: until then nobody but the caller gets at what is in it.
+    for path in (*stage.glob("**/*"), stage):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        if owner.drop:
+            shutil.chown(path, owner.uid, owner.gid)
 
 
 def missing_libraries(preloaded: str, bin_directory: Path) -> list[str]:
