@@ -16,7 +16,8 @@ description:
     goes on again and the run fails, naming who was still busy."
   - "A pause ends by itself after O(resume_after) seconds. The guard for it is set before the pause begins, and lives on
     the host (a systemd timer, C(groundwork-pgbouncer-resume.timer), or a process where there is no systemd), so that it
-    works when the play dies, the controller is switched off or the connection is lost."
+    works when the play dies, the controller is switched off or the connection is lost. There is one guard for a host:
+    the last pause sets it, and it resumes everything that is paused by then."
 author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
@@ -128,8 +129,14 @@ from ..module_utils._pgbouncer.account import account
 from ..module_utils._plan import Plan, Step
 
 
-def plan_state(state: str, folders: list[str], paused: list[bool], any_paused: list[bool], armed: bool) -> Plan:
-    """What has to be done to which process."""
+def plan_state(
+    state: str, folders: list[str], paused: list[bool], any_paused: list[bool], armed: bool, needed: bool
+) -> Plan:
+    """What has to be done to which process.
+
+    :param armed: whether the guard is set.
+    :param needed: whether it has to stay for something that was not asked for.
+    """
     if state == "reconnected":
         return Plan(tuple(Step("reconnect", "pooler", folder) for folder in folders))
     if state == "paused":
@@ -138,13 +145,15 @@ def plan_state(state: str, folders: list[str], paused: list[bool], any_paused: l
             for folder, is_paused in zip(folders, paused, strict=True)
             if not is_paused
         ]
+        if steps or not armed:
+            steps.append(Step("arm", "guard", control.GUARD_UNIT, after="set"))
     else:
         steps = [
             Step("resume", "pooler", folder, before="paused", after="serves")
             for folder, is_paused in zip(folders, any_paused, strict=True)
             if is_paused
         ]
-        if armed:
+        if armed and not needed:
             steps.append(Step("disarm", "guard", control.GUARD_UNIT, before="set", after="gone"))
     return Plan(tuple(steps))
 
@@ -159,10 +168,11 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         )  # fmt: skip
     who = account(options["account"])
     folders = control.processes(options["runtime_directory"])
-    guard = control.Guard(options["runtime_directory"], who, databases)
+    guard = control.Guard(options["runtime_directory"], who)
     poolers = control.Poolers(folders, who, databases)
     with contextlib.closing(poolers):
-        plan = plan_state(state, folders, poolers.paused(), poolers.any_paused(), guard.is_armed())
+        needed = poolers.others_paused()
+        plan = plan_state(state, folders, poolers.paused(), poolers.any_paused(), guard.is_armed(), needed)
         result: dict[str, t.Any] = {"changed": plan.changed, "actions": plan.actions()}
         if state == "paused":
             result |= {"waited": 0.0, "guard": guard.name}
@@ -172,11 +182,13 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
                 try:
                     result["waited"] = round(poolers.pause(options["time_limit"]), 3)
                 except GroundworkError:
-                    guard.disarm()
+                    if not needed:
+                        guard.disarm()
                     raise
             elif state == "resumed":
                 poolers.resume()
-                guard.disarm()
+                if not needed:
+                    guard.disarm()
             else:
                 poolers.reconnect()
         result["processes"] = control.summary(folders, poolers.any_paused())

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
+import signal
 import time
 
 from .._errors import GroundworkError
 from .._pg.api import ServerUnreachable
 from . import decide, live
 from .account import Account
-from .catalogue import WAIT_FOR_CLIENTS_SINCE
+from .catalogue import WAIT_FOR_CLIENTS_SINCE, Version
 from .console import Console, ConsoleError
 from .decide import Decision, Expected, Running
 from .render import Layout
@@ -142,7 +144,7 @@ class Applier:
                     self._settle(systemd, process)
                     return
             if live.is_alive(pid):
-                self._release(console)
+                self._release(console, version, pid)
         if not self._is_gone(pid, self._patience.release):
             if not self._patience.force:
                 raise GroundworkError(
@@ -157,7 +159,12 @@ class Applier:
         self._settle(systemd, process)
 
     @staticmethod
-    def _release(console: Console) -> None:
+    def _release(console: Console, version: Version | None, pid: int | None) -> None:
+        """Let every client go when it holds no server connection; before 1.23 only a signal asks for that."""
+        if pid is not None and (version is None or version < WAIT_FOR_CLIENTS_SINCE):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
+            return
         with contextlib.suppress(ConsoleError):
             console.shut_down("WAIT_FOR_SERVERS")
 

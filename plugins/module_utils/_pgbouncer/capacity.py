@@ -92,7 +92,8 @@ def check(wanted: Wanted, hosts: int, servers: t.Iterable[Server]) -> list[dict[
                 where=summary["server"],
                 untouched=UNTOUCHED,
                 code="POOLS_UNBOUNDED",
-                hint=f"Set max_db_connections; {free} connections are free for {wanted.processes * hosts} processes.",
+                hint="Set max_db_connections of the databases, and where * is one of them max_user_connections of the "
+                f"users; {free} connections are free for {wanted.processes * hosts} processes.",
             )
         if demand.most > free:
             raise GroundworkError(
@@ -111,7 +112,10 @@ def check(wanted: Wanted, hosts: int, servers: t.Iterable[Server]) -> list[dict[
 
 def _bound(wanted: Wanted, databases: list[Database]) -> int | str:
     if any(database.name == FALLBACK for database in databases):
-        return "the fallback database * stands for any number of databases"
+        limited = _by_user_limits(wanted, databases)
+        if limited is None:
+            return "the fallback database * stands for any number of databases, and not every user has a limit"
+        return limited
     per_database = 0
     for database in databases:
         amount = _of_database(wanted, database)
@@ -120,6 +124,20 @@ def _bound(wanted: Wanted, databases: list[Database]) -> int | str:
         per_database += amount
     per_user = _by_users(wanted, databases)
     return per_database if per_user is None else min(per_database, per_user)
+
+
+def _by_user_limits(wanted: Wanted, databases: list[Database]) -> int | None:
+    """The bound whatever the databases are, ``None`` without ``max_user_connections`` for everybody who may come."""
+    if any(_unknown_users(wanted, database) != 0 or "user" in database.options for database in databases):
+        return None
+    total = 0
+    for user in {user.name: user for database in databases for user in _pooled_users(wanted, database)}.values():
+        limit = user.number("max_user_connections")
+        limit = wanted.number("max_user_connections", 0) if limit is None else limit
+        if not limit:
+            return None
+        total += limit
+    return total
 
 
 def _of_database(wanted: Wanted, database: Database) -> int | str:

@@ -29,18 +29,25 @@ SYSTEMD_RUN = "/usr/bin/systemd-run"
 GUARD_PROGRAM = """
 import glob, os, sys, time
 import psycopg2
-folder, uid, delay, databases = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]
+folder, uid, delay = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 if os.getuid() != uid:
     os.setuid(uid)
 time.sleep(delay)
 for path in sorted(glob.glob(folder + "/*/.s.PGSQL.*")):
-    for database in databases or [None]:
+    try:
+        connection = psycopg2.connect(host=os.path.dirname(path), port=int(path.rpartition(".")[2]),
+                                      user="pgbouncer", dbname="pgbouncer", connect_timeout=5)
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SHOW DATABASES")
+        columns = [column[0] for column in cursor.description]
+        rows = [dict(zip(columns, row)) for row in cursor.fetchall()]
+    except Exception as error:
+        print(path, str(error).strip(), flush=True)
+        continue
+    for database in [None] + [row["name"] for row in rows if row["paused"]]:
         try:
-            connection = psycopg2.connect(host=os.path.dirname(path), port=int(path.rpartition(".")[2]),
-                                          user="pgbouncer", dbname="pgbouncer", connect_timeout=5)
-            connection.autocommit = True
-            name = ' "' + database.replace('"', '""') + '"' if database else ""
-            connection.cursor().execute("RESUME" + name)
+            cursor.execute("RESUME" + (' "' + database.replace('"', '""') + '"' if database else ""))
             print("the time is up: resumed", path, database or "", flush=True)
         except Exception as error:
             print(path, str(error).strip(), flush=True)
@@ -86,11 +93,24 @@ class Poolers:
 
     def any_paused(self) -> list[bool]:
         """For each process, whether anything that was asked for is paused."""
-        asked = {database for database in self._databases if database is not None}
-        return [
-            bool(asked & set(console.paused_databases())) if asked else console.is_paused()
+        return [bool(self._to_resume(console)) for console in self._consoles]
+
+    def _to_resume(self, console: Console) -> list[str | None]:
+        """What of the asked is paused; ``None`` is a pause of everything, which a pause of a database is no part of."""
+        asked = [database for database in self._databases if database is not None]
+        paused = console.paused_databases()
+        if asked:
+            return [database for database in asked if database in paused]
+        return [*([None] if console.is_paused() else []), *paused]
+
+    def others_paused(self) -> bool:
+        """Whether anything is paused that was not asked for, and so needs the guard."""
+        asked = set(self._databases)
+        return any(
+            set(console.paused_databases()) - asked or (console.is_paused() and None not in asked)
             for console in self._consoles
-        ]
+            if asked != {None}
+        )
 
     def pause(self, seconds: float) -> float:
         """Wait until no server connection is used any more, at most so long; return how long it took.
@@ -133,7 +153,7 @@ class Poolers:
     def resume(self) -> None:
         """RESUME whatever of the asked is paused; a process that is not says so, which is no fault."""
         for console in self._consoles:
-            for database in self._databases:
+            for database in [*self._databases, *self._to_resume(console)]:
                 with contextlib.suppress(ConsoleError):
                     console.command("RESUME", database)
         if any(self.any_paused()):
@@ -168,15 +188,14 @@ class Poolers:
 
 
 class Guard:
-    """Resumes after a while, also when the play, the module and the connection to the host are gone.
+    """Resumes everything that is paused then, also when the play, the module and the connection to the host are gone.
 
     With systemd it is a timer, which ``systemctl list-timers`` shows; elsewhere a process of its own.
     """
 
-    def __init__(self, runtime_directory: str, account: Account, databases: list[str]) -> None:
+    def __init__(self, runtime_directory: str, account: Account) -> None:
         self._folder = runtime_directory
         self._account = account
-        self._databases = databases
         self._note = Path(runtime_directory, "resume-guard.pid")
         self._systemd = Path("/run/systemd/system").is_dir() and os.geteuid() == 0
 
@@ -215,7 +234,7 @@ class Guard:
 
     def _program(self, delay: int) -> list[str]:
         uid = str(self._account.uid)
-        return [sys.executable, "-c", GUARD_PROGRAM, self._folder, uid, str(delay), *self._databases]
+        return [sys.executable, "-c", GUARD_PROGRAM, self._folder, uid, str(delay)]
 
     def disarm(self) -> None:
         if self._systemd:

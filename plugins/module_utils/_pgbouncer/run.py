@@ -14,7 +14,7 @@ import typing as t
 from .._errors import GroundworkError
 from .._pg import api
 from .._plan import Plan, Step
-from . import capacity, catalogue, decide, files, live, reach, trial, wanted
+from . import capacity, catalogue, decide, files, listening, live, reach, trial, wanted
 from .account import Account, account
 from .apply import Applier, Patience
 from .catalogue import Version, text_of
@@ -112,6 +112,8 @@ class Run:
         ]
         self._postpone(outcome)
         replaced = self._replaced_unit()
+        if replaced is None and any(decision.needs_a_start for decision in outcome.decisions):
+            listening.check(description, running.values(), who)
         outcome.plan = Plan(
             (
                 *([_replace_step(replaced)] if replaced else ()),

@@ -195,6 +195,12 @@ def _users(given: list[dict[str, t.Any]], version: Version, accepted: t.Collecti
         skipped = {"name", "scram_secret", "password", "admin", "stats", "pooled"}
         options = _keys(entry, skipped, catalogue.USER_KEYS, version, where)
         console_only = entry["admin"] or entry["stats"]
+        if console_only and any(character in entry["name"] for character in ", \t"):
+            raise refusal(
+                "PgBouncer would take this name for several ones in admin_users and stats_users.",
+                where,
+                "Choose a name without spaces and commas for whoever may use the console.",
+            )
         pooled = entry["pooled"] if entry.get("pooled") is not None else not console_only
         users.append(User(entry["name"], value, entry["admin"], entry["stats"], pooled, options))
     return tuple(users)

@@ -16,6 +16,7 @@ import contextlib
 import http.server
 import os
 import pathlib
+import socket
 import threading
 import time
 import typing as t
@@ -153,6 +154,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """A scrape every few seconds is nothing to note."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """A server for addresses of either kind."""
+
+    def __init__(self, address: str, port: int) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        super().__init__((address, port), Handler)
+
+
 def end_when_changed() -> None:
     """Leave when this program was replaced: whoever supervises it starts the new one."""
     begun = pathlib.Path(__file__).stat().st_ctime
@@ -170,7 +179,7 @@ def main() -> None:
     options = parser.parse_args()
     Handler.runtime_directory = options.runtime_directory
     threading.Thread(target=end_when_changed, daemon=True).start()
-    http.server.ThreadingHTTPServer((options.address, options.port), Handler).serve_forever()
+    Server(options.address, options.port).serve_forever()
 
 
 if __name__ == "__main__":

@@ -99,6 +99,28 @@ def test_only_one_database(pair: Poolers, control: Control) -> None:
     assert control("resumed", databases=["app"])["changed"]
 
 
+def test_a_resume_of_everything_ends_the_pause_of_a_database_too(pair: Poolers, control: Control) -> None:
+    assert control("paused", databases=["app"])["changed"]
+    result = control("resumed")
+    assert [step["action"] for step in result["actions"]] == ["resume", "resume", "disarm"]
+    assert [row[-2] for row in pair.console(1, "SHOW DATABASES") if row[0] == "app"] == [0]
+    assert not control("resumed")["changed"]
+
+
+def test_what_else_is_paused_keeps_its_guard(pair: Poolers, control: Control) -> None:
+    begun = time.monotonic()
+    assert control("paused")["changed"]
+    assert control("paused", databases=["app"], time_limit=1, resume_after=4)["changed"] is False
+    assert control("paused", databases=["app"])["guard"]
+    assert control("resumed", databases=["app"])["changed"] is False
+    assert paused(pair) == ["yes", "yes"]
+    assert control("resumed")["changed"]
+    assert control("paused", databases=["app"], time_limit=1, resume_after=3)["changed"]
+    while [row[-2] for row in pair.console(1, "SHOW DATABASES") if row[0] == "app"] == [1]:
+        assert time.monotonic() - begun < 30
+        time.sleep(0.1)
+
+
 def test_reconnect_replaces_server_connections(pair: Poolers, control: Control) -> None:
     with contextlib.closing(pair.connect("app", PASSWORD)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
