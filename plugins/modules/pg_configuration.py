@@ -199,6 +199,20 @@ options:
     description: Folder for the last configuration that worked, which M(groundwork.databases.pg_restart) falls back to.
     type: path
     default: /var/lib/groundwork/postgresql_16/configuration
+  sharing_memory:
+    description:
+      - Clusters that presets leave memory to and that are not among O(clusters), such as one that is still to be copied.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the cluster.
+        type: str
+        required: true
+      memory_percent:
+        description: Share of the host's memory; without it, an equal part of what is left.
+        type: int
   memory_mb:
     description: Memory that presets plan with, instead of all that the host has.
     type: int
@@ -417,7 +431,8 @@ def configure(module: AnsibleModule) -> dict[str, t.Any]:
         from ..module_utils._pg.api import require_driver
 
         require_driver(module)
-    with run.subjects(clusters, place) as subjects:
+    sharing = {given["name"]: given["memory_percent"] for given in module.params["sharing_memory"]}
+    with run.subjects(clusters, place, sharing) as subjects:
         if not module.check_mode:
             run.put_into_force(subjects, place)
         installed = live.installed_version(place.bin_directory)
@@ -442,6 +457,12 @@ def main() -> None:
             "owner": {"type": "str", "default": "postgres"},
             "superuser": {"type": "str"},
             "state_directory": {"type": "path", "default": "/var/lib/groundwork/postgresql_16/configuration"},
+            "sharing_memory": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"name": {"type": "str", "required": True}, "memory_percent": {"type": "int"}},
+            },
             "memory_mb": {"type": "int"},
             "cpus": {"type": "int"},
         },

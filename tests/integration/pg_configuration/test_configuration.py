@@ -184,3 +184,13 @@ def test_the_package_s_own_file_and_the_modes(cluster, configure):
     for name, (_text, mode, _time) in cluster.files().items():
         assert mode == 0o640 or name in ("postgresql.conf",), name
     assert (cluster.drop_ins / "99-settings.conf").stat().st_uid == cluster.account.uid
+
+
+def test_memory_is_left_to_a_cluster_that_is_still_to_come(new_cluster, configure):
+    one, two = new_cluster("one"), new_cluster("two")
+    preset = {"preset": {"purpose": "tiny"}}
+    configure(one, two, **preset, place={"memory_mb": 1024})
+    alone = configure(one, **preset, place={"memory_mb": 1024, "sharing_memory": [{"name": "two"}]})
+    assert alone["changed"] is False, alone
+    more = configure(one, **preset, place={"memory_mb": 1024})
+    assert more["changed"] is True, more

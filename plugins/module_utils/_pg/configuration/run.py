@@ -51,12 +51,16 @@ class Subject:
 
 
 @contextlib.contextmanager
-def subjects(clusters: t.Sequence[Cluster], place: Place) -> t.Iterator[list[Subject]]:
+def subjects(
+    clusters: t.Sequence[Cluster], place: Place, sharing: t.Mapping[str, int | None]
+) -> t.Iterator[list[Subject]]:
     """Every cluster with its plan.
 
+    :param sharing: ``memory_percent`` of clusters with a preset that are not among ``clusters``, by name.
     :raises GroundworkError: something of what was asked for cannot be; nothing was written.
     """
-    shares = presets.shares({cluster.name: cluster.memory_percent for cluster in clusters if cluster.purpose})
+    own = {cluster.name: cluster.memory_percent for cluster in clusters if cluster.purpose}
+    shares = presets.shares({**sharing, **own})
     context = Context(postgresql_16(), place.host, place.superuser, place.owner_name)
     with contextlib.ExitStack() as stack:
         found = []

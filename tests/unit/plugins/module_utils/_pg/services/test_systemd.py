@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.services.systemd import (
     has_unread_drop_ins,
@@ -9,7 +11,10 @@ from ansible_collections.groundwork.databases.plugins.module_utils._pg.services.
 )
 
 UNIT = "postgresql@16-shop.service"
-FOR_EVERYBODY = ["/run/systemd/system/service.d/zzz-lxc-service.conf", "/etc/systemd/system/postgresql@.service.d/x.conf"]
+FOR_EVERYBODY = [
+    "/run/systemd/system/service.d/zzz-lxc-service.conf",
+    "/etc/systemd/system/postgresql@.service.d/override.conf",
+]
 
 
 @pytest.fixture
@@ -24,8 +29,7 @@ def drop_in(folder: str, name: str):
 
 
 def write(path: str):
-    with open(path, "w") as file:
-        file.write("[Service]\n")
+    Path(path).write_text("[Service]\n")
 
 
 def test_drop_ins_for_other_units_too_are_nothing_to_be_read(folders):
