@@ -116,6 +116,13 @@ class Server:
             return None
         return pid if str(self.data) in arguments or str(self.data.resolve()) in arguments else None
 
+    def port(self) -> int:
+        """The port that the running server listens on; the configured one when it does not run."""
+        try:
+            return int((self.data / "postmaster.pid").read_text().splitlines()[3])
+        except (OSError, ValueError, IndexError):
+            return int(self.login["login_port"])
+
     def control(self) -> Control:
         """The control file, as pg_controldata reads it.
 
@@ -132,11 +139,14 @@ class Server:
             ) from None
 
     def session(self, application_name: str) -> Session:
-        """A session of the superuser; raises what ``api.connect`` raises."""
+        """A session of the superuser; raises what ``api.connect`` raises.
+
+        A port that was configured since the start is not in the way: that of the running server is used.
+        """
         from ..session import Session
 
         with self.owner.acting():
-            return Session.open(self.login, "postgres", application_name)
+            return Session.open({**self.login, "login_port": self.port()}, "postgres", application_name)
 
     def start(self, timeout: float = 60) -> None:
         """Start the server and wait until it answers (a standby: until it is consistent).
