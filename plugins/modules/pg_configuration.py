@@ -201,7 +201,7 @@ options:
     default: /var/lib/groundwork/postgresql_16/configuration
   sharing_memory:
     description:
-      - Clusters that presets leave memory to and that are not among O(clusters), such as one that is still to be copied.
+      - Clusters that presets leave memory to and that are not among O(clusters), such as one that is to be copied yet.
     type: list
     elements: dict
     default: []
@@ -319,6 +319,7 @@ refused:
   elements: str
 """
 
+import dataclasses
 import typing as t
 from pathlib import Path
 
@@ -428,9 +429,14 @@ def configure(module: AnsibleModule) -> dict[str, t.Any]:
     if not module.check_mode:
         require_clusters(clusters)
     if any(live.postmaster(cluster.data) for cluster in clusters):
-        from ..module_utils._pg.api import require_driver
+        from ..module_utils._pg.api import DRIVER_IMPORT_ERROR, require_driver
 
-        require_driver(module)
+        if module.check_mode and DRIVER_IMPORT_ERROR:
+            # The package may be one that the run itself would install.
+            module.warn("Without psycopg2 the running servers were not asked: this predicts from their files alone.")
+            place = dataclasses.replace(place, owner=None)
+        else:
+            require_driver(module)
     sharing = {given["name"]: given["memory_percent"] for given in module.params["sharing_memory"]}
     with run.subjects(clusters, place, sharing) as subjects:
         if not module.check_mode:

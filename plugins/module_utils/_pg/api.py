@@ -55,7 +55,14 @@ def connect(options: dict[str, t.Any], database: str, application_name: str, *, 
 
     :raises DatabaseMissing: the server says that ``database`` does not exist (SQLSTATE 3D000).
     :raises ServerUnreachable: any other refusal, with libpq's own words.
+    :raises GroundworkError: the driver is missing.
     """
+    if DRIVER_IMPORT_ERROR:
+        from ansible.module_utils.basic import missing_required_lib
+
+        raise GroundworkError(
+            missing_required_lib("psycopg2 >= 2.8"), untouched="everything; no session was opened", code="no_driver"
+        )
     parameters = libpq_parameters(options, database)
     try:
         connection = psycopg2.connect(application_name=application_name, **parameters)

@@ -194,3 +194,14 @@ def test_memory_is_left_to_a_cluster_that_is_still_to_come(new_cluster, configur
     assert alone["changed"] is False, alone
     more = configure(one, **preset, place={"memory_mb": 1024})
     assert more["changed"] is True, more
+
+
+def test_a_check_without_the_driver_predicts_from_the_files(cluster, configure, monkeypatch, tmp_path):
+    tmp_path.chmod(0o755)
+    (tmp_path / "psycopg2.py").write_text("raise ImportError('there is none')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    predicted = configure(cluster, settings={"work_mem": "7MB"}, check=True)
+    assert predicted["changed"] is True, predicted
+    assert "psycopg2" in str(predicted["warnings"]), predicted
+    refused = configure(cluster, settings={"work_mem": "7MB"})
+    assert refused["failed"] and "psycopg2" in refused["msg"], refused

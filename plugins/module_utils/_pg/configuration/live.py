@@ -110,7 +110,7 @@ def open_session(cluster: Cluster, owner: Account, superuser: str) -> Session | 
             raise GroundworkError(
                 f"The server of cluster {cluster.name} runs and cannot be reached: {error.what}",
                 where=f"port {options['login_port']}, {options['login_unix_socket']}",
-                untouched="everything",
+                untouched="its configuration and the server",
                 hint=f"{cluster.hba_file} has to let {superuser} in over the Unix socket by peer.",
                 code="server_unreachable",
             ) from None

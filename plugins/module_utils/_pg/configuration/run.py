@@ -83,7 +83,7 @@ def _refuse(found: t.Sequence[Subject]) -> None:
     if refused:
         raise GroundworkError(
             "The configuration cannot be used:\n" + "\n".join(f"  {line}" for line in refused),
-            untouched="everything; nothing was written for any cluster",
+            untouched="the configuration of every cluster; nothing was written",
             code="configuration_refused",
             details={"refused": refused},
         )
@@ -102,7 +102,7 @@ def _refuse_what_the_server_would(found: t.Sequence[Subject], place: Place) -> N
     if refused:
         raise GroundworkError(
             "The installed server refuses the configuration:\n" + "\n".join(f"  {line}" for line in refused),
-            untouched="everything; nothing was written for any cluster",
+            untouched="the configuration of every cluster; nothing was written",
             hint="The files named do not exist like this yet: they are what would have been written.",
             code="configuration_refused",
             details={"refused": refused},

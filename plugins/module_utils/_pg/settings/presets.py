@@ -151,7 +151,7 @@ def shares(wanted: dict[str, int | None], reserved: int = 0) -> dict[str, float]
         raise GroundworkError(
             f"The clusters of this host ask for {said}% of its memory"
             + (f", which leaves nothing for {', '.join(silent)}." if silent else "."),
-            untouched="everything",
+            untouched="the configuration of every cluster",
             hint="Lower their memory_percent; a cluster without one gets an equal part of what is left.",
             code="memory_oversubscribed",
         )
