@@ -58,6 +58,12 @@ options:
       - Seconds to wait for a server to answer. One that was not shut down replays its write-ahead log first.
     type: int
     default: 300
+  state_directory:
+    description:
+      - Folder where the drop-ins that each server runs with are noted, which M(groundwork.databases.pg_restart) falls
+        back to.
+    type: path
+    default: /var/lib/groundwork/postgresql_16/configuration
 """
 
 EXAMPLES = r"""
@@ -113,11 +119,13 @@ clusters:
 """
 
 import typing as t
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._pg.services.model import Unit, Wanted, plan_services, restart_reasons
+from ..module_utils._pg.services import drop_ins
+from ..module_utils._pg.services.model import Unit, Wanted, newer_drop_ins, plan_services, restart_reasons
 from ..module_utils._pg.services.systemd import apply_plan, read_units
 
 
@@ -132,6 +140,13 @@ def describe(cluster: Wanted, unit: Unit) -> dict[str, t.Any]:
         "standby": unit.standby,
         "restart_reasons": restart_reasons(cluster, unit),
     }
+
+
+def keep_units(wanted: t.Sequence[Wanted], units: dict[str, Unit], state: Path) -> None:
+    """Note the drop-ins that servers run with, for pg_restart to fall back to."""
+    for cluster in wanted:
+        if units[cluster.name].active and not newer_drop_ins(units[cluster.name]):
+            drop_ins.keep(cluster.unit, state / cluster.name)
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
@@ -157,6 +172,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
                 hint="Something else changes them at the same time. Run again.",
                 code="not_converged",
             )
+    if not module.check_mode:
+        keep_units(wanted, units, Path(module.params["state_directory"]))
     return {
         "changed": plan.changed,
         "actions": plan.actions(),
@@ -180,6 +197,7 @@ def main() -> None:
             },
             "reload_for": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 300},
+            "state_directory": {"type": "path", "default": "/var/lib/groundwork/postgresql_16/configuration"},
         },
         supports_check_mode=True,
     )

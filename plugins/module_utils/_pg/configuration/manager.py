@@ -12,6 +12,7 @@ import typing as t
 from pathlib import Path
 
 from ..._local.account import Account
+from ..services import drop_ins
 from .owner import run
 from .request import Cluster
 
@@ -25,6 +26,8 @@ class Manager(t.Protocol):
     def describe(self) -> str: ...
     def restart(self) -> str: ...
     def start(self) -> str: ...
+    def keep(self, folder: Path) -> None: ...
+    def put_back(self, folder: Path) -> bool: ...
 
 
 class Systemd:
@@ -44,14 +47,28 @@ class Systemd:
         self._call("reset-failed")
         return self._call("start")
 
+    def keep(self, folder: Path) -> None:
+        """Note in a folder that the server runs with its unit as it is."""
+        drop_ins.keep(self.unit, folder)
+
+    def put_back(self, folder: Path) -> bool:
+        """Make the unit what was noted; returns whether it was anything else."""
+        if not drop_ins.put_back(self.unit, folder):
+            return False
+        self._run("daemon-reload")
+        return True
+
     def _call(self, verb: str) -> str:
+        return self._run(verb, self.unit)
+
+    def _run(self, *arguments: str) -> str:
         try:
             outcome = subprocess.run(
-                ["/usr/bin/systemctl", verb, self.unit],
+                ["/usr/bin/systemctl", *arguments],
                 capture_output=True, text=True, check=False, timeout=self.timeout + GRACE_SECONDS,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            return f"systemctl {verb} {self.unit} did not end within {self.timeout + GRACE_SECONDS} s"
+            return f"systemctl {' '.join(arguments)} did not end within {self.timeout + GRACE_SECONDS} s"
         return (outcome.stdout + outcome.stderr).strip() if outcome.returncode else ""
 
 
@@ -72,6 +89,13 @@ class PgCtl:
 
     def start(self) -> str:
         return self._call("start")
+
+    def keep(self, folder: Path) -> None:
+        """There is no unit."""
+
+    def put_back(self, folder: Path) -> bool:
+        """There is no unit."""
+        return False
 
     def _call(self, *verb: str) -> str:
         outcome = run(self.owner, [self.program, *verb, *self.arguments], timeout=self.timeout + GRACE_SECONDS)

@@ -96,21 +96,24 @@ def restart(subject: Subject, need: Need) -> float:
     if _answers(subject, need.started or 0.0):
         seconds = time.monotonic() - before
         files.keep(subject.cluster, files.take(subject.cluster), subject.state)
+        subject.manager.keep(subject.state / subject.cluster.name)
         return seconds
     words = _words(subject.log, offset) or said
-    good = files.kept(subject.cluster, subject.state)
-    if good is None:
-        raise _down(subject, words, "no configuration that worked before is known")
     # What failed is kept for whoever has to find out why.
     _set_aside(subject)
-    files.put_back(subject.cluster, good, subject.owner)
+    good = files.kept(subject.cluster, subject.state)
+    other_unit = subject.manager.put_back(subject.state / subject.cluster.name)
+    if good is None and not other_unit:
+        raise _down(subject, words, "no configuration that worked before is known")
+    if good:
+        files.put_back(subject.cluster, good, subject.owner)
     again = subject.manager.start()
     if not _answers(subject, need.started or 0.0):
         later = _words(subject.log, offset) or again
         raise _down(subject, later, "nor with its last working configuration, which is in place now")
     raise GroundworkError(
-        f"The server of cluster {subject.cluster.name} did not start with its new configuration. "
-        f"Its log says:\n{words}",
+        f"The server of cluster {subject.cluster.name} did not start with its new "
+        f"{'unit or configuration' if other_unit else 'configuration'}. Its log says:\n{words}",
         where=str(subject.log),
         untouched="the data; the last configuration that worked is back, and the server runs with it again",
         hint=f"The configuration that failed is in {subject.state / subject.cluster.name / FAILED}. Correct it and run "

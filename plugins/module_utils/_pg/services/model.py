@@ -106,8 +106,12 @@ def _because_of_the_port(cluster: Wanted, unit: Unit) -> list[str]:
 def _because_of_the_unit(unit: Unit) -> list[str]:
     if not unit.restricted:
         return ["it was started without the restrictions that its unit has by now"]
-    newer = sorted(path for path, written in unit.drop_ins.items() if unit.active and written > unit.since)
-    return [f"{path} is newer than the server's start" for path in newer]
+    return [f"{path} is newer than the server's start" for path in newer_drop_ins(unit)]
+
+
+def newer_drop_ins(unit: Unit) -> list[str]:
+    """Drop-ins that were written after the server's start."""
+    return sorted(path for path, written in unit.drop_ins.items() if unit.active and written > unit.since)
 
 
 def _steps(wanted: t.Sequence[Wanted], found: dict[str, Unit], whole: Whole) -> t.Iterator[Step]:

@@ -1,0 +1,63 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The drop-ins of a unit that its server last started with, kept for the day that it does not start with newer ones.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+UNITS = Path("/etc/systemd/system")
+KEPT = "last_unit.json"
+
+
+def take(unit: str, units: Path = UNITS) -> dict[str, str]:
+    """What the drop-ins say, by the name of the file."""
+    return {
+        path.name: path.read_text(errors="surrogateescape")
+        for path in sorted((units / f"{unit}.d").glob("*.conf"))
+        if path.is_file()
+    }
+
+
+def keep(unit: str, folder: Path, units: Path = UNITS) -> None:
+    """Note in a folder that the server runs with the drop-ins as they are."""
+    found = take(unit, units)
+    if found == kept(folder):
+        return
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    building = folder / f".{KEPT}.new"
+    building.write_text(json.dumps(found))
+    building.chmod(0o600)
+    building.replace(folder / KEPT)
+
+
+def kept(folder: Path) -> dict[str, str] | None:
+    """The drop-ins that were noted; ``None`` when none ever were."""
+    try:
+        found = json.loads((folder / KEPT).read_text())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def put_back(unit: str, folder: Path, units: Path = UNITS) -> bool:
+    """Make the drop-ins what was noted; returns whether they were anything else."""
+    good = kept(folder)
+    found = take(unit, units)
+    if good is None or good == found:
+        return False
+    place = units / f"{unit}.d"
+    place.mkdir(exist_ok=True)
+    for name in [name for name in found if name not in good]:
+        (place / name).unlink()
+    for name, text in good.items():
+        if found.get(name) != text:
+            building = place / f".{name}.new"
+            building.write_text(text, errors="surrogateescape")
+            building.chmod(0o644)
+            building.replace(place / name)
+    return True
