@@ -13,9 +13,9 @@ description:
     nothing happens, so a second run changes nothing.
   - Before the server is stopped, its installed program reads the configuration that it would start with. What that
     refuses is reported, and the server keeps running.
-  - When the server does not come up nevertheless, the last configuration that worked is put back, the server is started
-    with it, and the module fails with what the log says. The configuration that failed is kept beside it, below
-    O(state_directory).
+  - When the server does not come up nevertheless, the last configuration that worked is put back, and with it the
+    drop-ins of the unit, which M(groundwork.databases.pg_services) notes. The server is started with them, and the
+    module fails with what the log says. The configuration that failed is kept beside it, below O(state_directory).
   - A server that does not run is left alone.
 author:
   - The groundwork.databases maintainers (@groundwork)
