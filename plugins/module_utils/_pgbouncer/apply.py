@@ -26,6 +26,7 @@ from .trial import complaints
 
 HEALTHY_SECONDS = 30
 POLL_SECONDS = 0.05
+STILL_BUSY = "STILL_BUSY"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +115,13 @@ class Applier:
         live.write_stamp(self._layout, process, self._expected[process].digest)
 
     def _restart(self, process: int) -> None:
-        self._shut_down(process)
+        pid = live.pid_of(self._layout, process)
+        try:
+            self._shut_down(process)
+        except GroundworkError as error:
+            if error.code == STILL_BUSY and pid is not None:
+                self._systemd(process).start_when_gone(process, pid)
+            raise
         self._start(process)
 
     def _stop(self, process: int) -> None:
@@ -149,11 +156,11 @@ class Applier:
             if not self._patience.force:
                 raise GroundworkError(
                     f"Process {process} still serves transactions after {self._patience.release:g} s; it takes no new "
-                    "clients and ends with the last of them.",
+                    "clients and ends with the last of them, to be started anew where it shall run on.",
                     where=systemd.name(process),
                     untouched="those transactions, and the other processes",
                     hint="Run again later, raise restart_timeout, or set restart_force to cut them off.",
-                    code="STILL_BUSY",
+                    code=STILL_BUSY,
                 )
             systemd.kill(process)
         self._settle(systemd, process)

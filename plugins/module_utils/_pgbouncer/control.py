@@ -20,10 +20,9 @@ from pathlib import Path
 from .._errors import GroundworkError
 from .account import Account
 from .console import Console, ConsoleError, socket_port
-from .supervisor import SYSTEMCTL
+from .supervisor import SYSTEMCTL, SYSTEMD_RUN
 
 GUARD_UNIT = "groundwork-pgbouncer-resume"
-SYSTEMD_RUN = "/usr/bin/systemd-run"
 # Runs by itself: neither the play nor this collection is needed any more. It becomes the poolers' account when it has
 # what that account may not be able to read, the Python that Ansible runs with.
 GUARD_PROGRAM = """

@@ -15,6 +15,8 @@ from pathlib import Path
 from .._errors import GroundworkError
 
 SYSTEMCTL = "/usr/bin/systemctl"
+SYSTEMD_RUN = "/usr/bin/systemd-run"
+_START_WHEN_GONE = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; exec "$2" start "$3"'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +96,17 @@ class Systemd(Supervisor):
     def start(self, process: int) -> None:
         self._run(["reset-failed", self.name(process)], check=False)
         self._run(["start", self.name(process)])
+
+    def start_when_gone(self, process: int, pid: int) -> None:
+        """Have a process that is about to end started anew then, also when nobody comes back to do it."""
+        name = self.name(process)
+        command = [
+            SYSTEMD_RUN, "--quiet", "--collect", f"--description=Start {name} again when its last client has left",
+            f"--unit=groundwork-{name.removesuffix('.service').replace('@', '-')}-return", "--",
+            "/bin/sh", "-c", _START_WHEN_GONE, "sh", str(pid), SYSTEMCTL, name,
+        ]  # fmt: skip
+        # One that waits already does the same.
+        subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     def stop(self, process: int) -> None:
         self._run(["stop", self.name(process)])
