@@ -164,9 +164,13 @@ options:
     default: 20
   wait_timeout:
     description:
-      - Seconds that one step may take, such as the first synchronisation of a new member.
+      - Seconds that one step may take, such as an election.
     type: int
     default: 600
+  sync_timeout:
+    description:
+      - Seconds that a new member may take to copy the data before it gets its vote. Defaults to O(wait_timeout).
+    type: int
   assume_empty:
     description:
       - Only has an effect in check mode. Plan as for a server without data and do not connect, for a server that the

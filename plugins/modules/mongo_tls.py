@@ -167,6 +167,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     if options is None:
         # Nobody depends on a server that does not run: it starts at the last stage. The host may lack the driver yet.
         return result(Plan(), False, False, None, stages=summaries([goal(module.params, first)]))
+    if module.check_mode and api.DRIVER_IMPORT_ERROR is not None:
+        # The run that is being checked brings the driver first.
+        return result(Plan(), True, options["ssl"], None, stages=summaries([goal(module.params, first)]))
     api.require_driver(module)
     try:
         server = api.connect_member(options, live.APPLICATION)

@@ -78,7 +78,14 @@ feature_compatibility_version:
   type: str
   sample: "7.0"
 authentication:
-  description: V(true) when the running server asks for a login, V(false) when it does not, V(none) when none answers.
+  description:
+    - V(true) when the running server asks for a login, V(false) when it does not.
+    - When it cannot be asked, its command line and its configuration file tell. V(none) when they do not either, and
+      when no server runs.
+  returned: success
+  type: bool
+server_process:
+  description: Whether O(service) has a running process, be it one that answers or not.
   returned: success
   type: bool
 driver:
@@ -95,7 +102,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import GroundworkError
 from ..module_utils._mongo import api
-from ..module_utils._mongo.configuration import process, upgrade
+from ..module_utils._mongo.configuration import authentication, process, upgrade
 from ..module_utils._mongo.configuration.options import read_release
 from ..module_utils._mongo.connection import connection_argument_spec
 
@@ -115,9 +122,21 @@ def installed_packages() -> dict[str, str]:
 
 def ask_server(options: dict[str, t.Any]) -> dict[str, t.Any]:
     """Version, FCV and whether a login is asked for; ``None`` for what nobody could find out."""
-    answer: dict[str, t.Any] = {"running": None, "compatibility": None, "authentication": None}
-    if process.running(options["service"], options["binary"]) is None or api.DRIVER_IMPORT_ERROR is not None:
+    found = process.running(options["service"], options["binary"])
+    answer: dict[str, t.Any] = {
+        "process": found is not None, "running": None, "compatibility": None, "authentication": None,
+    }
+    if found is None:
         return answer
+    if api.DRIVER_IMPORT_ERROR is None:
+        answer.update(ask_at_its_address(options))
+    if answer["authentication"] is None:
+        answer["authentication"] = authentication.of_process(found)
+    return answer
+
+
+def ask_at_its_address(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    answer: dict[str, t.Any] = {}
     attempts = [options] if options["login_user"] or options["auth_mechanism"] else []
     # Without a login only when that one is refused: the server notes what an unknown client asks for.
     attempts.append({**options, "login_user": None, "login_password": None, "auth_mechanism": None})
@@ -161,6 +180,7 @@ def run(options: dict[str, t.Any]) -> dict[str, t.Any]:
         "running_version": found.running or "",
         "feature_compatibility_version": found.compatibility or "",
         "authentication": answer["authentication"],
+        "server_process": answer["process"],
         "driver": api.DRIVER_IMPORT_ERROR is None,
     }
 

@@ -115,6 +115,6 @@ def check_same_key(path: str, content: str, data_folder: str) -> None:
         where=path, untouched="everything",
         hint="Put the host's key where the controller looks for it: mongodb_7_keyfile, or the file"
         " mongodb_7_keyfile_name below mongodb_7_secrets_directory. To change the key of the whole set, set"
-        " mongodb_7_replace_keyfile.",
+        " mongodb_7_replace_keyfile; members with different keys do not know each other, so that is an outage.",
         code="other_key",
     )

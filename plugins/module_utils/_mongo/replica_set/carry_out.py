@@ -113,7 +113,8 @@ class Carrier:
     def _reconfigure(self, step: reconfigure.Reconfiguration) -> None:
         self._go_to_primary()
         for host in step.wait_for:
-            self._until(functools.partial(self._caught_up, host), f"{host} holds the data")
+            holds = functools.partial(self._caught_up, host)
+            self._until(holds, f"{host} holds the data", self.options.get("sync_timeout"))
         self._until(lambda: observe.committed(self.server), "a majority has the present configuration")
         self._until(lambda: self._send(step), "the server accepts the new configuration")
         self._until(lambda: observe.committed(self.server), "a majority has the new configuration")
@@ -193,8 +194,9 @@ class Carrier:
     def _caught_up(self, host: str) -> bool:
         return observe.live(self.server).health.caught_up(host, LAG_SECONDS)
 
-    def _until(self, condition: t.Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + self.seconds
+    def _until(self, condition: t.Callable[[], bool], what: str, seconds: float | None = None) -> None:
+        allowed = self.seconds if seconds is None else seconds
+        deadline = time.monotonic() + allowed
         while True:
             try:
                 if condition():
@@ -203,7 +205,7 @@ class Carrier:
                 self._go_to_primary()
             if time.monotonic() > deadline:
                 raise GroundworkError(
-                    f"Waited {self.seconds:g} s in vain until {what}.", where=self.server.where, code="timeout",
+                    f"Waited {allowed:g} s in vain until {what}.", where=self.server.where, code="timeout",
                     hint="See the logs of the members. Run again: what is done is kept and not done twice.",
                 )
             time.sleep(observe.PAUSE_SECONDS)

@@ -29,6 +29,7 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "confirm_feature_compatibility_version": {"type": "bool", "default": False},
         "settle_timeout": {"type": "int", "default": 20},
         "wait_timeout": {"type": "int", "default": 600},
+        "sync_timeout": {"type": "int"},
         "assume_empty": {"type": "bool", "default": False},
     }
 
