@@ -19,6 +19,7 @@ from .lock import busy, holder, wait_until_free
 
 _LINES_SHOWN = 25
 _UPDATES = Path("/var/lib/dpkg/updates")
+_PACKAGE_CACHE = Path("/var/cache/apt/pkgcache.bin")
 _CONFFILES = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
 # Reading must not even write apt's caches: check mode reads too.
 _READ_ONLY = [
@@ -190,6 +191,9 @@ def mark(action: str, names: list[str], lock_timeout: float) -> None:
             hint="Run again; a version that is not held may be upgraded by others meanwhile.",
             code="apt_failed",
         )
+    # apt trusts its cache of dpkg's database by size and second, so right after an installation it may go on without
+    # the hold; it makes the cache anew when there is none.
+    _PACKAGE_CACHE.unlink(missing_ok=True)
 
 
 def _recommends(wanted: bool | None) -> list[str]:
