@@ -9,6 +9,7 @@ import typing as t
 import pytest
 
 from .conftest import Migrations
+from .network import Congestion
 
 DOCUMENTS = 6000  # enough for a run to be killed in the middle
 
@@ -98,6 +99,36 @@ def test_run_that_was_stopped_and_overtaken_writes_nothing_more(migrations: t.An
     assert '"failed": true' in output and '"LOCK_LOST"' in output, output
     assert migrations.db.things.count_documents({"n": 1, "log": [1]}) == DOCUMENTS
     assert not migrations.run()["changed"]
+
+
+@pytest.mark.parametrize("kind", NOT_REPEATABLE)
+def test_batch_that_arrives_after_another_run_took_over_changes_nothing(migrations: t.Any, kind: str) -> None:
+    migrations.db.things.insert_many([{"_id": n, "n": 0, "log": []} for n in range(100)])
+    migrations.write("V1__count.json", NOT_REPEATABLE[kind])
+    server = migrations.server
+    with Congestion((server.host, server.port), b"$in\0") as network:
+        late = migrations.start(login_port=network.port, connection_options={"directConnection": True})
+        network.wait_until_stuck()
+        overtaking = migrations.run(lock_timeout=30)
+        assert [a["action"] for a in overtaking["actions"]] == ["continue"], overtaking
+        network.end()
+        output = late.communicate(timeout=120)[0]
+    assert '"failed": true' in output and '"LOCK_LOST"' in output, output
+    assert migrations.db.things.count_documents({"n": 1, "log": [1]}) == 100
+    assert migrations.db.things.count_documents({"_groundwork_migration": {"$exists": True}}) == 0
+    assert not migrations.run()["changed"]
+
+
+def test_batch_that_takes_longer_than_the_lease_is_made_once(migrations: t.Any) -> None:
+    """The lease is renewed meanwhile, for the run lives."""
+    migrations.db.things.insert_many([{"_id": n, "n": 0, "log": []} for n in range(20)])
+    update = {**NOT_REPEATABLE["operators"]["update_many"], "filter": {"$where": "sleep(200) || true"}}
+    migrations.write("V1__count.json", {"update_many": update})
+    result = migrations.run(lock_lease=3)
+    assert result["changed"], result
+    assert migrations.db.things.count_documents({"n": 1, "log": [1]}) == 20
+    assert migrations.db.things.count_documents({"_groundwork_migration": {"$exists": True}}) == 0
+    assert migrations.db.groundwork_migrations.find_one()["operations"][0]["modified"] == 20
 
 
 def test_lock_of_another_run_is_respected_and_told(migrations: t.Any) -> None:

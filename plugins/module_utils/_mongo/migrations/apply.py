@@ -4,7 +4,8 @@
 
 Where the server has transactions, a batch and the record of it take effect together. On a single server there are none:
 there, what may be sent twice is sent twice, inserted documents have an ``_id`` that is known beforehand, and any other
-change of a document carries a mark, set by the same update, until the progress is recorded.
+change of a document carries a mark, set by the same update, until the progress is recorded. A batch that reaches the
+server after the lease on the lock is over changes nothing, for another run may have taken over and removed the marks.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -144,7 +145,7 @@ class Applier:
             after = {"after": ids[-1]}
             self._batch(one, commands.change(one, ids, mark), self.progress["documents"] + len(ids), after)
             if mark:
-                self._write(commands.unmark(one, mark, ids))
+                self._write(commands.only_if(self.lock.within_lease(), commands.unmark(one, mark, ids)))
         if mark and resumed:
             self._write(commands.unmark(one, mark, None))
 
@@ -171,12 +172,36 @@ class Applier:
         try:
             if self.transactions:
                 self.server.together(self.database, command, record, self.history.check)
+            elif one.scans:
+                self._in_time(command, record)
             else:
                 reply = self.server.run(self.database, command, write=True)
                 self.history.check(self.server.run(self.database, record(reply), write=True))
         except GroundworkError:
             self.progress = before
             raise
+
+    def _in_time(
+        self, command: dict[str, t.Any], record: t.Callable[[dict[str, t.Any]], dict[str, t.Any]]
+    ) -> None:
+        """Send one batch and then the record of it, both only within the lease as it is now.
+
+        So the record proves that the batch was in time. A batch that takes longer than that, while the lease is
+        renewed, is sent again: what it changed is marked, and counted.
+        """
+        changed = {"n": 0, "nModified": 0}
+        while True:
+            in_time = self.lock.within_lease()
+            reply = self.server.run(self.database, commands.only_if(in_time, command), write=True)
+            changed = {name: count + reply.get(name, 0) for name, count in changed.items()}
+            recording = commands.only_if(in_time, record({**reply, **changed}))
+            recorded = self.server.run(self.database, recording, write=True)
+            check_written(recorded, self.server.where)
+            if recorded.get("n"):
+                return
+            self.lock.assert_held()
+            if in_time == self.lock.within_lease():
+                self.history.check(recorded)
 
     def _write(self, command: dict[str, t.Any]) -> None:
         check_written(self.server.run(self.database, command, write=True), self.server.where)

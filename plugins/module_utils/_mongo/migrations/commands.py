@@ -103,6 +103,12 @@ def change(one: Operation, ids: list[t.Any], mark: str | None) -> dict[str, t.An
     return {"update": one.collection, "updates": [{"q": query, "u": update, "multi": True}]}
 
 
+def only_if(condition: dict[str, t.Any], command: dict[str, t.Any]) -> dict[str, t.Any]:
+    """An update or delete that changes nothing unless the condition holds."""
+    name = "updates" if "updates" in command else "deletes"
+    return {**command, name: [{**one, "q": {"$and": [one["q"], condition]}} for one in command[name]]}
+
+
 def unmark(one: Operation, mark: str, ids: list[t.Any] | None) -> dict[str, t.Any]:
     """:param ids: ``None`` for the whole collection."""
     query = {MARK: mark} if ids is None else {"_id": {"$in": ids}, MARK: mark}

@@ -45,6 +45,7 @@ class Lock:
         self._renewer = threading.Thread(target=self._renew_until_stopped, daemon=True)
         self._lost: str | None = None
         self._renewed = 0.0
+        self._expires = 0
 
     def __enter__(self) -> Lock:
         deadline = time.monotonic() + self.patience
@@ -80,12 +81,20 @@ class Lock:
                 hint="Run again: it continues where this run stopped. A longer lock_lease tolerates longer pauses.",
             )
 
+    def within_lease(self) -> dict[str, t.Any]:
+        """A query that matches nothing once the lease, as it is now, is over by the server's clock.
+
+        It stops a write that was sent in time and arrives late, after another run has taken over.
+        """
+        return {"$expr": {"$lt": ["$$NOW", _date(self._expires)]}}
+
     def _take(self) -> bool:
         self._renewed = time.monotonic()
         now = server_time(self.server)
+        self._expires = now + self.lease * 1000
         taken = {
             "owner": self.owner, "host": socket.gethostname(), "pid": os.getpid(), "taken_at": _date(now),
-            "expires_at": _date(now + self.lease * 1000),
+            "expires_at": _date(self._expires),
             "session": self.server.transaction_session_id() if self.server.facts.replica_set else None,
         }
         command = {
@@ -117,7 +126,7 @@ class Lock:
                 self._lost = error.what
             return
         if reply.get("n"):
-            self._renewed = began
+            self._renewed, self._expires = began, expires
         else:
             self._lost = "another run has taken it over"
 

@@ -123,6 +123,10 @@ def test_commands_of_a_scan() -> None:
     assert commands.change(change("delete_many", all=True), [7], None)["deletes"] == [
         {"q": {"$and": [{"_id": {"$in": [7]}}]}, "limit": 0},
     ]
+    assert commands.only_if({"a": 1}, commands.unmark(one, "t", None))["updates"][0] == {
+        "q": {"$and": [{"_groundwork_migration": "t"}, {"a": 1}]}, "u": {"$unset": {"_groundwork_migration": ""}},
+        "multi": True,
+    }  # fmt: skip
 
 
 def test_upserts_set_what_is_not_the_key() -> None:
