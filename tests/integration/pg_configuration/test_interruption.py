@@ -10,9 +10,17 @@ import time
 import pytest
 
 FILES = {f"{number}-part": {"work_mem": f"{number}MB"} for number in range(20, 60)}
-# Slow enough to be caught: every rename waits, as on a disk that is busy.
-SLOW = "import os, time\nrename = os.replace\ndef slow(*a, **k):\n    time.sleep(0.05)\n    return rename(*a, **k)\n"
-SLOW += "os.replace = slow\n"
+# So that the run is caught where it should be, it halts once so many of its files are in place.
+HALT = """
+import os, time
+rename, renamed = os.replace, []
+def halting(source, target, **options):
+    rename(source, target, **options)
+    renamed.extend([target] if str(target).endswith("-part.conf") else [])
+    if len(renamed) == {count}:
+        time.sleep(600)
+os.replace = halting
+"""
 
 
 @pytest.fixture
@@ -20,7 +28,7 @@ def killed(cluster, account, bin_directory, start_module, tmp_path, monkeypatch)
     """Kill the module as soon as so many of its files are there."""
 
     def call(count: int) -> None:
-        (tmp_path / "sitecustomize.py").write_text(SLOW)
+        (tmp_path / "sitecustomize.py").write_text(HALT.format(count=count))
         monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
         arguments = {
             "clusters": [cluster.described(files=FILES)], "owner": account.name, "bin_directory": str(bin_directory),
@@ -44,7 +52,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next_one(cluster, configure, k
     started = cluster.started()
     killed(count)
     found = len(list(cluster.drop_ins.glob("*-part.conf")))
-    assert count <= found
+    assert count == found
     # Every file is whole, and the server has read none of them.
     assert all(path.read_text().endswith("MB'\n") for path in cluster.drop_ins.glob("*-part.conf"))
     assert cluster.show("work_mem") == "4MB"
