@@ -17,7 +17,7 @@ from .._errors import GroundworkError
 from .._pg.api import ServerUnreachable
 from . import decide, live
 from .account import Account
-from .catalogue import WAIT_FOR_CLIENTS_SINCE, Version
+from .catalogue import WAIT_FOR_CLIENTS_SINCE
 from .console import Console, ConsoleError
 from .decide import Decision, Expected, Running
 from .render import Layout
@@ -144,14 +144,15 @@ class Applier:
         pid = live.pid_of(self._layout, process)
         with contextlib.closing(console):
             version = console.version()
+            can_wait = version is not None and version >= WAIT_FOR_CLIENTS_SINCE
             others = any(self._running(number) for number in self._expected if number != process)
-            if self._patience.drain and others and version and version >= WAIT_FOR_CLIENTS_SINCE:
+            if self._patience.drain and others and can_wait:
                 console.shut_down("WAIT_FOR_CLIENTS")
                 if self._is_gone(pid, self._patience.drain):
                     self._settle(systemd, process)
                     return
             if live.is_alive(pid):
-                self._release(console, version, pid)
+                self._release(console, pid, can_wait)
         if not self._is_gone(pid, self._patience.release):
             if not self._patience.force:
                 raise GroundworkError(
@@ -166,9 +167,9 @@ class Applier:
         self._settle(systemd, process)
 
     @staticmethod
-    def _release(console: Console, version: Version | None, pid: int | None) -> None:
+    def _release(console: Console, pid: int | None, can_wait: bool) -> None:
         """Let every client go when it holds no server connection; before 1.23 only a signal asks for that."""
-        if pid is not None and (version is None or version < WAIT_FOR_CLIENTS_SINCE):
+        if pid is not None and not can_wait:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGINT)
             return

@@ -132,8 +132,7 @@ def _by_user_limits(wanted: Wanted, databases: list[Database]) -> int | None:
         return None
     total = 0
     for user in {user.name: user for database in databases for user in _pooled_users(wanted, database)}.values():
-        limit = user.number("max_user_connections")
-        limit = wanted.number("max_user_connections", 0) if limit is None else limit
+        limit = _first(user.number("max_user_connections"), wanted.number("max_user_connections", 0))
         if not limit:
             return None
         total += limit
@@ -141,8 +140,7 @@ def _by_user_limits(wanted: Wanted, databases: list[Database]) -> int | None:
 
 
 def _of_database(wanted: Wanted, database: Database) -> int | str:
-    limit = database.number("max_db_connections")
-    limit = wanted.number("max_db_connections", 0) if limit is None else limit
+    limit = _first(database.number("max_db_connections"), wanted.number("max_db_connections", 0))
     pools = [_pool(wanted, database, user) for user in _pooled_users(wanted, database)]
     unknown = _unknown_users(wanted, database)
     if unknown is None:
@@ -160,8 +158,7 @@ def _by_users(wanted: Wanted, databases: list[Database]) -> int | None:
         return None
     total = 0
     for user in wanted.users:
-        limit = user.number("max_user_connections")
-        limit = wanted.number("max_user_connections", 0) if limit is None else limit
+        limit = _first(user.number("max_user_connections"), wanted.number("max_user_connections", 0))
         pools = [_pool(wanted, database, user) for database in databases if user in _pooled_users(wanted, database)]
         if None in pools and not limit:
             return None

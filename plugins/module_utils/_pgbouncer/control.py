@@ -105,11 +105,9 @@ class Poolers:
     def others_paused(self) -> bool:
         """Whether anything is paused that was not asked for, and so needs the guard."""
         asked = set(self._databases)
-        return any(
-            set(console.paused_databases()) - asked or (console.is_paused() and None not in asked)
-            for console in self._consoles
-            if asked != {None}
-        )
+        if None in asked:
+            return False
+        return any(console.is_paused() or set(console.paused_databases()) - asked for console in self._consoles)
 
     def pause(self, seconds: float) -> float:
         """Wait until no server connection is used any more, at most so long; return how long it took.
@@ -152,7 +150,9 @@ class Poolers:
     def resume(self) -> None:
         """RESUME whatever of the asked is paused; a process that is not says so, which is no fault."""
         for console in self._consoles:
-            for database in [*self._databases, *self._to_resume(console)]:
+            # Old versions do not tell whether everything is paused, so that is resumed in any case.
+            beside = console.paused_databases() if None in self._databases else []
+            for database in [*self._databases, *beside]:
                 with contextlib.suppress(ConsoleError):
                     console.command("RESUME", database)
         if any(self.any_paused()):

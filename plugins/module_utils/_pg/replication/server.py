@@ -108,8 +108,7 @@ class Server:
     def pid(self) -> int | None:
         """The postmaster, unless it is gone; a number that a stranger took over does not count."""
         try:
-            lines = (self.data / "postmaster.pid").read_text().splitlines()
-            pid = int(lines[0])
+            pid = int(self._postmaster_lines()[0])
             # Containers often keep root from seeing the working folder of another account's process.
             arguments = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
         except (OSError, ValueError, IndexError):
@@ -119,9 +118,13 @@ class Server:
     def port(self) -> int:
         """The port that the running server listens on; the configured one when it does not run."""
         try:
-            return int((self.data / "postmaster.pid").read_text().splitlines()[3])
+            return int(self._postmaster_lines()[3])
         except (OSError, ValueError, IndexError):
             return int(self.login["login_port"])
+
+    def _postmaster_lines(self) -> list[str]:
+        """What the server notes at its start: pid, folder, start, port, ..."""
+        return (self.data / "postmaster.pid").read_text().splitlines()
 
     def control(self) -> Control:
         """The control file, as pg_controldata reads it.

@@ -29,10 +29,7 @@ def keep(unit: str, folder: Path, units: Path = UNITS) -> None:
     if found == kept(folder):
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    building = folder / f".{KEPT}.new"
-    building.write_text(json.dumps(found))
-    building.chmod(0o600)
-    building.replace(folder / KEPT)
+    _write(folder / KEPT, json.dumps(found), 0o600)
 
 
 def kept(folder: Path) -> dict[str, str] | None:
@@ -56,8 +53,13 @@ def put_back(unit: str, folder: Path, units: Path = UNITS) -> bool:
         (place / name).unlink()
     for name, text in good.items():
         if found.get(name) != text:
-            building = place / f".{name}.new"
-            building.write_text(text, errors="surrogateescape")
-            building.chmod(0o644)
-            building.replace(place / name)
+            _write(place / name, text, 0o644)
     return True
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    """Replace a file in one step."""
+    building = path.with_name(f".{path.name}.new")
+    building.write_text(text, errors="surrogateescape")
+    building.chmod(mode)
+    building.replace(path)

@@ -94,10 +94,6 @@ class Token(t.NamedTuple):
         return self.kind in (WORD, QUOTED)
 
 
-#: Makes a token in half the time: there are tens of them in every statement of thousands of files.
-_frequent = t.cast("t.Callable[[type[Token], tuple[str, str, int, int]], Token]", tuple.__new__)
-
-
 def tokenise(text: str, standard_conforming_strings: bool = True) -> list[Token]:
     """Return the tokens of ``text``, comments and white space left out.
 
@@ -118,9 +114,9 @@ def iterate(text: str, standard_conforming_strings: bool = True) -> t.Iterator[T
         start, position = match.span(kind)
         if kind == "word":
             word = text[start:position]
-            yield _frequent(Token, (WORD, word.lower() if word.isascii() else fold(word), start, position))
+            yield Token(WORD, word.lower() if word.isascii() else fold(word), start, position)
         elif kind in _AS_WRITTEN:
-            yield _frequent(Token, (_AS_WRITTEN[kind], text[start:position], start, position))
+            yield Token(_AS_WRITTEN[kind], text[start:position], start, position)
         elif kind == "block":
             position = _comment_end(text, position)
         elif kind in string_ends:
