@@ -7,8 +7,10 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
+import sys
 import time
 import traceback
 import typing as t
@@ -142,6 +144,7 @@ def _opened(
             f"The connection options are not valid: {text}", where=where, untouched=untouched,
             hint="Check login_uri, the TLS files and connection_options; percent-encode a password in a URI.",
         ) from None
+    _end_without_waiting()
     server = Server(client, where)
     try:
         server.facts = read_facts(server)
@@ -149,6 +152,17 @@ def _opened(
         client.close()
         raise
     return server
+
+
+def _end_without_waiting() -> None:
+    """Spare every module call half a second: at the end of a process the driver waits for threads that only sleep.
+
+    They are daemons and end with the process. A driver that keeps its waiting elsewhere goes on waiting.
+    """
+    for name in ("pymongo.monitor", "pymongo.synchronous.monitor"):
+        waiting = getattr(sys.modules.get(name), "_shutdown_resources", None)
+        if waiting:
+            atexit.unregister(waiting)
 
 
 def _read_facts(server: Server) -> ServerFacts:
