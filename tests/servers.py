@@ -36,6 +36,9 @@ PASSWORD = "test-superuser-password"
 # Tests that kill servers check what survives, so durability of the machine itself does not matter.
 FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "max_connections": "100"}
 
+# A member of a set that is stopped waits 15 s by default, so that clients learn of it; every restart would take that.
+SHORT_GOODBYE = {"shutdownTimeoutMillisForSignaledShutdown": 200}
+
 
 def installed(which: artifact.Artifact, account: Account) -> Path:
     """The artifact's folder, downloaded and unpacked on first use."""
@@ -70,9 +73,13 @@ class LocalServer:
         """Choose a port, write the configuration and make an empty data folder."""
         self.server.layout.prepare(self.account)
         self.port = port.free_port(0)
+        self.configure(settings)
+        self.server.initialise(self.superuser, self.password)
+
+    def configure(self, settings: dict[str, t.Any]) -> None:
+        """Write the configuration for the next start."""
         self.server.config_file.write_text(self.server.render_config(self.port, settings))
         self.account.own(self.server.config_file)
-        self.server.initialise(self.superuser, self.password)
 
     @property
     def log(self) -> Path:
@@ -171,6 +178,10 @@ class Mongod(LocalServer):
         self.server = MongodbServer(layout, self.account, binary)
         self._prepare(settings or {})
 
+    def configure(self, settings: dict[str, t.Any]) -> None:
+        parameters = {**SHORT_GOODBYE, **settings.get("setParameter", {})}
+        super().configure({**settings, "setParameter": parameters})
+
     @property
     def version(self) -> str:
         return self.server.version()
@@ -214,11 +225,6 @@ class Member(Mongod):
                 **(settings or {}),
             }
         )
-
-    def configure(self, settings: dict[str, t.Any]) -> None:
-        """Write the configuration for the next start."""
-        self.server.config_file.write_text(self.server.render_config(self.port, settings))
-        self.account.own(self.server.config_file)
 
     def start(self) -> None:
         self.server.start()

@@ -167,8 +167,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     if options is None:
         # Nobody depends on a server that does not run: it starts at the last stage. The host may lack the driver yet.
         return result(Plan(), False, False, None, stages=summaries([goal(module.params, first)]))
-    if module.check_mode and api.DRIVER_IMPORT_ERROR is not None:
-        # The run that is being checked brings the driver first.
+    asked = module.params["mode"] or module.params["cluster_auth_mode"] or module.params["certificate_key_file"]
+    if api.DRIVER_IMPORT_ERROR is not None and (module.check_mode or not asked):
+        # The driver comes before anything is to be changed.
         return result(Plan(), True, options["ssl"], None, stages=summaries([goal(module.params, first)]))
     api.require_driver(module)
     try:

@@ -28,7 +28,7 @@ class ReplicaSet(Mongod):
         self.account.own(key)
         security = {"authorization": "enabled", "keyFile": str(key)}
         settings = {"replication": {"replSetName": self.name, "oplogSizeMB": 50}, "security": security}
-        self.server.config_file.write_text(self.server.render_config(self.port, settings))
+        self.configure(settings)
 
     @property
     def login(self) -> dict[str, t.Any]:

@@ -19,6 +19,7 @@ import psycopg2.errors
 CA = "/root/pooler-ca.crt"
 PASSWORDS = json.loads(pathlib.Path(sys.argv[1]).read_text())
 CANCELS = 20
+LOGINS = 20  # enough to reach both processes
 WRONG = {"password": "not the password"}
 
 
@@ -59,6 +60,13 @@ def serves_both_modes() -> None:
         must(ask(session, "SHOW application_name") == "kept")
         must(ask(session, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"))
     print("transaction and session pools serve listed and looked up users; TLS to the server: True")
+
+
+def is_known_everywhere() -> None:
+    """A wrong password must not come first in any process: PgBouncer 1.25 then locks the user out (pgbouncer#1504)."""
+    for _number in range(LOGINS):
+        with contextlib.closing(connect("shop_app")) as connection:
+            must(ask(connection, "SELECT 1") == 1)
 
 
 def refuses() -> None:
@@ -117,6 +125,7 @@ def cancels_the_right_query() -> None:
 
 def main() -> None:
     serves_both_modes()
+    is_known_everywhere()
     refuses()
     console()
     cancels_the_right_query()

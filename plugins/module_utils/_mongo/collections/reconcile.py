@@ -79,8 +79,11 @@ def reconcile(server: Server, settings: Settings) -> Outcome:
                 final = dataclasses.replace(current.plan, plan=first.plan.plan)
                 return dataclasses.replace(first, actions=applied.actions, changed=bool(applied.actions), plan=final)
             if current.actions == done:
-                # Doing the same again would change nothing, or rebuild an index for ever.
-                break
+                if any(change.action != "await" for change in current.plan.changes):
+                    # Doing the same again would change nothing, or rebuild an index for ever.
+                    break
+                # The operation of a build is still shown for a moment when the build is over.
+                time.sleep(PAUSE_SECONDS * 2**attempt)
             work = batches(current.plan.changes, settings.ability.builds_together)
             apply(server, settings.database, work, applied, settings.log)
         except Overtaken as interruption:
