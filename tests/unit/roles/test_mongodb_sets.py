@@ -157,3 +157,11 @@ def test_the_next_release_is_asked_for(play: Play) -> None:
     play.run("endpoint.yml", mongodb_7_packages=["mongodb-org", "other"])
     asked_for = {name: play.noted(name)["versions"] for name in cases}
     assert asked_for == {"new": [""], "kept": [""], "next": ["7.0.*"], "named": ["7.0.14"]}
+
+
+def test_arbiters_are_refused(play: Play) -> None:
+    members = [{"host": "a1:27017"}, {"host": "a2:27017", "arbiter_only": False}, {"host": "a3:27017"}]
+    assert "failed=1" not in play.run("endpoint.yml", limit="a1", mongodb_7_members=members)
+    members[2]["arbiter_only"] = True
+    output = play.run("endpoint.yml", limit="a1", mongodb_7_members=members)
+    assert "mongodb_7_members has an arbiter" in output and "failed=1" in output, output
