@@ -140,13 +140,16 @@ class Applier:
     def _scan(self, number: int, one: Operation, resumed: bool) -> None:
         needs_mark = one.kind != operation.DELETE_MANY and not one.can_be_applied_twice and not self.transactions
         mark = f"{self.token}:{number}" if needs_mark else None
+        perhaps_marked = resumed
         after = {"after": self.progress["after"]} if "after" in self.progress else {}
         while ids := self._ids(one, after):
             after = {"after": ids[-1]}
             self._batch(one, commands.change(one, ids, mark), self.progress["documents"] + len(ids), after)
             if mark:
-                self._write(commands.only_if(self.lock.within_lease(), commands.unmark(one, mark, ids)))
-        if mark and resumed:
+                reply = self._write(commands.only_if(self.lock.within_lease(), commands.unmark(one, mark, ids)))
+                # Nothing was unmarked when it came too late; that is made up for at the end.
+                perhaps_marked = perhaps_marked or not reply["n"]
+        if mark and perhaps_marked:
             self._write(commands.unmark(one, mark, None))
 
     def _ids(self, one: Operation, after: dict[str, t.Any]) -> list[t.Any]:
@@ -203,8 +206,10 @@ class Applier:
             if in_time == self.lock.within_lease():
                 self.history.check(recorded)
 
-    def _write(self, command: dict[str, t.Any]) -> None:
-        check_written(self.server.run(self.database, command, write=True), self.server.where)
+    def _write(self, command: dict[str, t.Any]) -> dict[str, t.Any]:
+        reply = self.server.run(self.database, command, write=True)
+        check_written(reply, self.server.where)
+        return reply
 
     def _refused(self, number: int, one: Operation, error: api.ServerRefused) -> GroundworkError:
         documents = self.progress["documents"]
