@@ -23,6 +23,7 @@ from .lock import DUPLICATE_KEY, Lock
 from .operation import Operation
 
 NAMESPACE_EXISTS = 48
+ATTEMPTS_IN_TIME = 3
 
 
 class Applier:
@@ -176,7 +177,7 @@ class Applier:
             if self.transactions:
                 self.server.together(self.database, command, record, self.history.check)
             elif one.scans:
-                self._in_time(command, record)
+                self._in_time(one, command, record)
             else:
                 reply = self.server.run(self.database, command, write=True)
                 self.history.check(self.server.run(self.database, record(reply), write=True))
@@ -185,26 +186,31 @@ class Applier:
             raise
 
     def _in_time(
-        self, command: dict[str, t.Any], record: t.Callable[[dict[str, t.Any]], dict[str, t.Any]]
+        self, one: Operation, command: dict[str, t.Any], record: t.Callable[[dict[str, t.Any]], dict[str, t.Any]]
     ) -> None:
-        """Send one batch and then the record of it, both only within the lease as it is now.
+        """Send one batch and then the record of it, both only within the lease.
 
-        So the record proves that the batch was in time. A batch that takes longer than that, while the lease is
-        renewed, is sent again: what it changed is marked, and counted.
+        A batch that changed something was in time. One that changed nothing may have come too late: it is sent again
+        unless its record, on the same condition, proves otherwise.
         """
-        changed = {"n": 0, "nModified": 0}
-        while True:
+        for _attempt in range(ATTEMPTS_IN_TIME):
             in_time = self.lock.within_lease()
             reply = self.server.run(self.database, commands.only_if(in_time, command), write=True)
-            changed = {name: count + reply.get(name, 0) for name, count in changed.items()}
-            recording = commands.only_if(in_time, record({**reply, **changed}))
-            recorded = self.server.run(self.database, recording, write=True)
+            if reply.get("n"):
+                self.lock.assert_held()
+                in_time = self.lock.within_lease()
+            recorded = self.server.run(self.database, commands.only_if(in_time, record(reply)), write=True)
             check_written(recorded, self.server.where)
             if recorded.get("n"):
                 return
             self.lock.assert_held()
             if in_time == self.lock.within_lease():
                 self.history.check(recorded)
+        raise GroundworkError(
+            f"A batch of {one.title()} takes longer than lock_lease, {self.lock.lease} seconds.", where=one.where,
+            untouched="what is not recorded yet", code="BATCH_TOO_SLOW",
+            hint="Lower its batch_size, have an index for its filter, or raise lock_lease; then run again.",
+        )
 
     def _write(self, command: dict[str, t.Any]) -> dict[str, t.Any]:
         reply = self.server.run(self.database, command, write=True)
