@@ -3,13 +3,14 @@ SHELL := /bin/bash
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 BIN := $(CURDIR)/.venv/bin
 
-.PHONY: help demo demo-stop demo-destroy test test-fast
+.PHONY: help demo demo-stop demo-destroy test test-debian test-fast
 
 help:
 	@echo "make demo          deploy CredForge on a real PostgreSQL and a real mongod below .local"
 	@echo "make demo-stop     stop these servers and keep their data"
 	@echo "make demo-destroy  stop these servers and remove their data and passwords"
 	@echo "make test          run every check, with real servers and in containers"
+	@echo "make test-debian   run the container scenarios on Debian 12 in place of Ubuntu 22.04"
 	@echo "make test-fast     run the checks that take less than five minutes"
 
 demo:
@@ -25,6 +26,10 @@ demo-destroy:
 test:
 	@tests/toolchain/prepare test
 	@.venv/bin/python tests/run.py all
+
+test-debian:
+	@tests/toolchain/prepare test
+	@GROUNDWORK_TEST_SUITE=bookworm VIRTUAL_ENV=$(CURDIR)/.venv tests/molecule/run
 
 test-fast:
 	@tests/toolchain/prepare test
