@@ -25,7 +25,7 @@ sys.path.insert(0, str(CHECKOUT / "tests/mirror"))
 
 from pgbouncer import NEWEST, unpack
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 120
 
 
 def binary(account: t.Any) -> str:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import typing as t
 from pathlib import Path
 
@@ -60,6 +61,15 @@ def temporary_home(account: Account) -> Path:
     return home
 
 
+def _holds_files(pid: int) -> bool:
+    """Whether a thread of a killed process is still there; one that waits for its disk goes only when that is done."""
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):
+            if stat.read_text().rpartition(")")[2].split()[0] not in "ZX":
+                return True
+    return False
+
+
 class LocalServer:
     """What the servers of either engine share; ``superuser`` logs in over TCP with ``password``."""
 
@@ -104,6 +114,9 @@ class LocalServer:
         pid = self.server.pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while _holds_files(pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 class Postgresql(LocalServer):
@@ -179,8 +192,9 @@ class Mongod(LocalServer):
         self._prepare(settings or {})
 
     def configure(self, settings: dict[str, t.Any]) -> None:
-        parameters = {**SHORT_GOODBYE, **settings.get("setParameter", {})}
-        super().configure({**settings, "setParameter": parameters})
+        if "replication" in settings:
+            settings = {**settings, "setParameter": {**SHORT_GOODBYE, **settings.get("setParameter", {})}}
+        super().configure(settings)
 
     @property
     def version(self) -> str:

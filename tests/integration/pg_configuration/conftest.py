@@ -77,7 +77,7 @@ class Cluster:
 
     def query(self, sql: str) -> list[tuple[t.Any, ...]]:
         """As the superuser over the Unix socket, by peer."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             try:
                 with acting_as(self.account):

@@ -144,14 +144,17 @@ class Cluster:
     def stop(self, name: str, mode: str = "fast") -> None:
         self.account.run([str(self.first.bin / "pg_ctl"), "stop", "-D", str(self.data(name)), "-w", "-m", mode])
 
-    def query(self, name: str, sql: str) -> list[tuple[t.Any, ...]]:
+    def connect(self, name: str) -> t.Any:
         import psycopg2
 
         connection = psycopg2.connect(
             host="127.0.0.1", port=self.ports[name], user="postgres", password=servers.PASSWORD, dbname="postgres"
         )
         connection.autocommit = True
-        with contextlib.closing(connection), connection.cursor() as cursor:
+        return connection
+
+    def query(self, name: str, sql: str) -> list[tuple[t.Any, ...]]:
+        with contextlib.closing(self.connect(name)) as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description else []
 
@@ -167,7 +170,7 @@ class Cluster:
             assert self.state(name, wait_streaming=20)["receiver"]["status"] == "streaming"
 
     @staticmethod
-    def wait_until(condition: t.Callable[[], bool], seconds: float = 20.0) -> None:
+    def wait_until(condition: t.Callable[[], bool], seconds: float = 120.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "condition not reached in time"

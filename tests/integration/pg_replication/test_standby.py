@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import live
+
 
 def actions(result):
     return [step["action"] for step in result["actions"]]
@@ -18,6 +20,17 @@ def processes_with(argument: str) -> list[str]:
         with contextlib.suppress(OSError):
             found.append(path.read_bytes().decode(errors="replace"))
     return [line for line in found if argument in line.split("\0") and "pg_basebackup" in line]
+
+
+def receiver_states(cluster, name: str, seconds: float) -> set[str | None]:
+    """What the standby's receiver was seen doing."""
+    seen = set()
+    end = time.monotonic() + seconds
+    with contextlib.closing(cluster.connect(name)) as connection, connection.cursor() as cursor:
+        while time.monotonic() < end:
+            cursor.execute(live.MEMBER_QUERY)
+            seen.add((cursor.fetchone()[0]["receiver"] or {}).get("status"))
+    return seen
 
 
 def test_a_primary_and_two_standbys(cluster):
@@ -165,6 +178,8 @@ def test_a_lost_slot_is_reported_and_the_standby_copied_anew(cluster):
     cluster.start("two")
     primary = cluster.state("one")
     assert {slot["name"]: slot["wal_status"] for slot in primary["slots"]}["two"] == "lost"
+    # The server itself calls each of its refused tries streaming for a moment.
+    assert "streaming" not in receiver_states(cluster, "two", 5)
     reported = cluster.keep("two", primary=primary, wait_streaming=1)
     assert reported["failed"] and reported["error_code"] == "STANDBY_SLOT_LOST", reported
 

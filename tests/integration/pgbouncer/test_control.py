@@ -60,7 +60,7 @@ def test_clients_wait_through_a_pause(pair: Poolers, control: Control) -> None:
     time.sleep(0.5)
     assert answers == []
     assert control("resumed")["changed"]
-    client.join(10)
+    client.join(60)
     assert answers == [42]
     assert not control("resumed")["changed"]
 
@@ -86,7 +86,7 @@ def test_pause_ends_by_itself(pair: Poolers, control: Control) -> None:
     assert not result.get("failed"), result
     assert paused(pair) == ["yes", "yes"]
     while "yes" in paused(pair):
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 120
         time.sleep(0.1)
     assert time.monotonic() - begun > 2.5
 
@@ -117,7 +117,7 @@ def test_what_else_is_paused_keeps_its_guard(pair: Poolers, control: Control) ->
     assert control("resumed")["changed"]
     assert control("paused", databases=["app"], time_limit=1, resume_after=3)["changed"]
     while [row[-2] for row in pair.console(1, "SHOW DATABASES") if row[0] == "app"] == [1]:
-        assert time.monotonic() - begun < 30
+        assert time.monotonic() - begun < 120
         time.sleep(0.1)
 
 

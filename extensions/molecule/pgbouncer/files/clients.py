@@ -94,6 +94,14 @@ def console() -> None:
         cursor.execute("RELOAD")
 
 
+def wait_until_it_sleeps(victim: threading.Thread) -> None:
+    """A cancel that comes before the query has nothing to cancel."""
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep(30)%'"
+    with contextlib.closing(connect("shop_app")) as watcher:
+        while victim.is_alive() and not ask(watcher, sleeping):
+            time.sleep(0.05)
+
+
 def cancels_the_right_query() -> None:
     """A second query that sleeps beside the cancelled one must go on to its end."""
     cancelled = kept = 0
@@ -113,7 +121,7 @@ def cancels_the_right_query() -> None:
             ]
             for thread in threads:
                 thread.start()
-            time.sleep(0.3)
+            wait_until_it_sleeps(threads[0])
             victim.cancel()
             for thread in threads:
                 thread.join()

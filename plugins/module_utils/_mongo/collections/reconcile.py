@@ -88,11 +88,11 @@ def reconcile(server: Server, settings: Settings) -> Outcome:
             apply(server, settings.database, work, applied, settings.log)
         except Overtaken as interruption:
             cause = interruption.cause
-        except ConnectionLost as error:
+        except (ConnectionLost, ServerUnreachable) as error:
             cause = error
         else:
             cause, done = None, current.actions
-        if isinstance(cause, ConnectionLost):
+        if isinstance(cause, (ConnectionLost, ServerUnreachable)):
             _await_primary(server, settings, applied)
         elif cause is not None:
             time.sleep(PAUSE_SECONDS * 2**attempt)

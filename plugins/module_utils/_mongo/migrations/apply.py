@@ -193,13 +193,14 @@ class Applier:
         A batch that changed something was in time. One that changed nothing may have come too late: it is sent again
         unless its record, on the same condition, proves otherwise.
         """
+        made: dict[str, t.Any] | None = None
         for _attempt in range(ATTEMPTS_IN_TIME):
             in_time = self.lock.within_lease()
             reply = self.server.run(self.database, commands.only_if(in_time, command), write=True)
             if reply.get("n"):
                 self.lock.assert_held()
-                in_time = self.lock.within_lease()
-            recorded = self.server.run(self.database, commands.only_if(in_time, record(reply)), write=True)
+                made, in_time = reply, self.lock.within_lease()
+            recorded = self.server.run(self.database, commands.only_if(in_time, record(made or reply)), write=True)
             check_written(recorded, self.server.where)
             if recorded.get("n"):
                 return

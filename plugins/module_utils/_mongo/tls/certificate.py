@@ -59,6 +59,7 @@ def fingerprint_of_server(host: str, port: int, client_file: str | None, seconds
     Nothing is trusted or sent here, so nothing is verified either.
 
     :param client_file: certificate and key that the server may ask for.
+    :raises GroundworkError: it neither shakes hands nor refuses to.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -72,6 +73,13 @@ def fingerprint_of_server(host: str, port: int, client_file: str | None, seconds
             context.wrap_socket(plain, server_hostname=host) as secured,
         ):
             shown = secured.getpeercert(binary_form=True)
+    except TimeoutError:
+        # Taken for a server without TLS, it would be sent the login in the clear.
+        raise GroundworkError(
+            f"The server did not answer a TLS handshake within {seconds:g} s: nobody knows whether it speaks TLS.",
+            where=f"{host}:{port}", untouched="everything; no login was sent",
+            hint="See whether the host is overloaded, then run again.", code="tls_unknown",
+        ) from None
     except (OSError, ssl.SSLError):
         return None
     return hashlib.sha256(shown).hexdigest() if shown else None

@@ -116,7 +116,9 @@ class Reconciler:
         for step in steps:
             try:
                 self.server.run(step.database, step.command, write=True)
-            except api.ConnectionLost:
+            except api.AuthenticationFailed:
+                raise
+            except (api.ConnectionLost, api.ServerUnreachable):
                 self.server.wait_for_primary(PRIMARY_SECONDS)
                 return True
             except api.ServerRefused as error:

@@ -20,12 +20,15 @@ if t.TYPE_CHECKING:
 # pg_control_checkpoint() knows a promotion only after the next checkpoint, the names of the WAL files at once. But
 # names also stay behind after a rewind, so they count only while nothing is received: no primary sends to a standby
 # that is on another timeline than its own.
-_MEMBER = """
+#
+# A receiver says that it is streaming from its start, also when the primary refuses it a moment later, and with each of
+# its retries. Only a message of the primary, or that it waits for one, tells that it streams; until then it connects.
+MEMBER_QUERY = """
 SELECT json_build_object(
   'in_recovery', pg_is_in_recovery(),
   'system_identifier', (SELECT system_identifier::text FROM pg_control_system()),
   'timeline', CASE WHEN pg_is_in_recovery()
-    THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver WHERE status = 'streaming'),
+    THEN coalesce(CASE WHEN receiver.state = 'streaming' THEN receiver.received_tli END,
                   greatest((SELECT max(('x' || substr(name, 1, 8))::bit(32)::int) FROM pg_ls_waldir()
                             WHERE name ~ '^[0-9A-F]{24}$'),
                            (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
@@ -45,11 +48,11 @@ SELECT json_build_object(
     'data_directory', 'port', 'archive_mode',
     'lc_messages', 'lc_monetary', 'lc_numeric', 'lc_time', 'TimeZone', 'log_timezone', 'DateStyle',
     'default_text_search_config')),
-  'receiver', (SELECT json_build_object(
-      'status', status, 'sender_host', sender_host, 'sender_port', sender_port, 'slot_name', slot_name,
-      'timeline', received_tli, 'written_lsn', written_lsn, 'flushed_lsn', flushed_lsn,
-      'silent_seconds', round(extract(epoch FROM clock_timestamp() - last_msg_receipt_time)::numeric, 1))
-    FROM pg_stat_wal_receiver WHERE pid IS NOT NULL),
+  'receiver', CASE WHEN receiver.pid IS NOT NULL THEN json_build_object(
+      'status', receiver.state, 'sender_host', receiver.sender_host, 'sender_port', receiver.sender_port,
+      'slot_name', receiver.slot_name, 'timeline', receiver.received_tli, 'written_lsn', receiver.written_lsn,
+      'flushed_lsn', receiver.flushed_lsn,
+      'silent_seconds', round(extract(epoch FROM clock_timestamp() - receiver.last_msg_receipt_time)::numeric, 1)) END,
   'senders', (SELECT coalesce(json_agg(json_build_object(
       'name', s.application_name, 'address', host(s.client_addr), 'state', s.state, 'sync_state', s.sync_state,
       'replay_lsn', s.replay_lsn, 'lag_bytes', greatest(pg_wal_lsn_diff(here.lsn, s.replay_lsn), 0)::bigint,
@@ -69,6 +72,9 @@ SELECT json_build_object(
 )
 FROM (SELECT CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_replay_lsn(), pg_last_wal_receive_lsn())
       ELSE pg_current_wal_lsn() END AS lsn) AS here
+LEFT JOIN (SELECT r.*, CASE WHEN r.status = 'streaming' AND r.last_msg_send_time = r.last_msg_receipt_time
+             AND a.wait_event IS DISTINCT FROM 'WalReceiverMain' THEN 'connecting' ELSE r.status END AS state
+           FROM pg_stat_wal_receiver AS r LEFT JOIN pg_stat_activity AS a USING (pid)) AS receiver ON true
 """
 
 ABSENT: dict[str, t.Any] = {"state": "absent", "role": None}
@@ -101,7 +107,7 @@ def read_member(server: Server) -> dict[str, t.Any]:
 
 def from_session(session: Session) -> dict[str, t.Any]:
     """The running member that a session is open to."""
-    found = t.cast("dict[str, t.Any]", session.value(_MEMBER))
+    found = t.cast("dict[str, t.Any]", session.value(MEMBER_QUERY))
     found["state"] = "running"
     found["server_version"] = found["server_version"].split()[0]
     found["role"] = "standby" if found.pop("in_recovery") else "primary"
