@@ -100,13 +100,16 @@ class Site:
         assert found
         return int(found.group(1))
 
-    def query(self, sql: str, database: str = "cred_forge_db", user: str = "postgres") -> list[tuple[t.Any, ...]]:
+    def connect(self, database: str = "cred_forge_db", user: str = "postgres") -> t.Any:
         password = self.secret("postgresql_superuser" if user == "postgres" else "credforge_postgresql")
         session = psycopg2.connect(
             host="127.0.0.1", port=self.port("postgresql"), dbname=database, user=user, password=password
         )
         session.autocommit = True
-        with contextlib.closing(session), session.cursor() as cursor:
+        return session
+
+    def query(self, sql: str, database: str = "cred_forge_db", user: str = "postgres") -> list[tuple[t.Any, ...]]:
+        with contextlib.closing(self.connect(database, user)) as session, session.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description else []
 
