@@ -32,6 +32,14 @@ def is_process(pid: int | None, argument: Path) -> bool:
     return str(argument).encode() in arguments
 
 
+def _lives(pid: int) -> bool:
+    """Whether there is such a process; one that has ended and that nobody collects does not count."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def end_process(server: Engine, request: signal.Signals) -> None:
     """Ask the server to stop and wait until it has.
 
@@ -42,7 +50,8 @@ def end_process(server: Engine, request: signal.Signals) -> None:
         return
     os.kill(pid, request)
     deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-    while server.is_running():
+    # A server removes its pid file, and the kernel its arguments, while it still holds its port and its data folder.
+    while server.is_running() or _lives(pid):
         if time.monotonic() > deadline:
             raise GroundworkError(
                 f"{server.product} did not stop within {STOP_TIMEOUT_SECONDS} s.",
