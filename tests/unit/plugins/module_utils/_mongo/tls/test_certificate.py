@@ -19,5 +19,9 @@ def test_a_server_that_says_nothing_is_not_taken_for_one_without_tls() -> None:
 
 def test_a_server_that_refuses_the_handshake_has_no_tls() -> None:
     with socket.create_server(("127.0.0.1", 0)) as plain:
-        threading.Thread(target=lambda: plain.accept()[0].close(), daemon=True).start()
+
+        def hang_up() -> None:
+            plain.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
         assert certificate.fingerprint_of_server("127.0.0.1", plain.getsockname()[1], None, 10) is None
