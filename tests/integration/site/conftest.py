@@ -15,6 +15,7 @@ import psycopg2
 import pymongo
 import pytest
 import servers
+from ansible_collections.groundwork.databases.plugins.module_utils._local import port
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SECRETS = ("postgresql_superuser", "mongodb_admin", "credforge_postgresql", "credforge_mongodb")
@@ -43,6 +44,8 @@ class Site:
         self.home = home
         self.local = home / "local"
         self.applications = home / "applications"
+        # The usual ports are for whoever comes first, such as another test while a server here is down.
+        self.ports = {engine: port.free_port(0) for engine in ("postgresql", "mongodb")}
         shutil.copytree(CHECKOUT / "applications", self.applications)
 
     def command(self, playbook: str, *arguments: str) -> list[str]:
@@ -55,6 +58,7 @@ class Site:
             f"local_servers_directory={self.local}",
             "-e",
             f"applications_directory={self.applications}",
+            *(f"-elocal_servers_{engine}_port={number}" for engine, number in self.ports.items()),
             # Every test run shares the downloads.
             "-e",
             f"local_servers_cache={servers.CACHE / 'downloads'}",
