@@ -65,6 +65,10 @@ class ConnectionLost(GroundworkError):
     """The primary went away in mid-command: whether the command took effect is not known."""
 
 
+#: What a command raises when its primary goes, during the command or before it: another one is to be awaited.
+PRIMARY_LOST = (ConnectionLost, ServerUnreachable)
+
+
 class ServerRefused(GroundworkError):
     """The server answered a command with an error.
 

@@ -13,7 +13,7 @@ import time
 import typing as t
 
 from ..._errors import GroundworkError
-from ..api import ConnectionLost, Server, ServerRefused, ServerUnreachable
+from ..api import PRIMARY_LOST, ConnectionLost, Server, ServerRefused
 from ..change import INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, NAMESPACE_EXISTS, Batch, Change
 from .build_progress import BuildProgress
 
@@ -36,7 +36,7 @@ CANNOT_CONVERT_TO_UNIQUE = 359
 class Overtaken(Exception):
     """The plan no longer fits the live state.
 
-    :ivar cause: ``ConnectionLost`` or ``ServerUnreachable`` when another primary has to be awaited first.
+    :ivar cause: one of ``PRIMARY_LOST`` when another primary has to be awaited first.
     """
 
     def __init__(self, cause: GroundworkError) -> None:
@@ -68,7 +68,7 @@ def apply(
         started = time.monotonic()
         try:
             _send(server, database, batch, log)
-        except (ConnectionLost, ServerUnreachable) as error:
+        except PRIMARY_LOST as error:
             raise Overtaken(error) from None
         except ServerRefused as error:
             if error.server_code not in batch.changes[0].done:

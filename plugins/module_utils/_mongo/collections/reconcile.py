@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from ..._errors import GroundworkError
-from ..api import ConnectionLost, Server, ServerUnreachable
+from ..api import PRIMARY_LOST, Server, ServerUnreachable
 from ..change import batches
 from ..specification import Problems
 from .apply import Applied, Overtaken, apply
@@ -88,11 +88,11 @@ def reconcile(server: Server, settings: Settings) -> Outcome:
             apply(server, settings.database, work, applied, settings.log)
         except Overtaken as interruption:
             cause = interruption.cause
-        except (ConnectionLost, ServerUnreachable) as error:
+        except PRIMARY_LOST as error:
             cause = error
         else:
             cause, done = None, current.actions
-        if isinstance(cause, (ConnectionLost, ServerUnreachable)):
+        if isinstance(cause, PRIMARY_LOST):
             _await_primary(server, settings, applied)
         elif cause is not None:
             time.sleep(PAUSE_SECONDS * 2**attempt)

@@ -117,8 +117,8 @@ class Run:
             try:
                 Applier(self.server, self.job.database, history, lock, pending).apply(rank, self.user)
                 return
-            except (api.ConnectionLost, api.ServerUnreachable) as error:
-                if attempt == RETRIES or isinstance(error, api.AuthenticationFailed):
+            except api.PRIMARY_LOST:
+                if attempt == RETRIES:
                     raise
                 self.server.wait_for_primary(PRIMARY_SECONDS)
                 lock.assert_held()

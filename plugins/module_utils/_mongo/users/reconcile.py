@@ -116,9 +116,7 @@ class Reconciler:
         for step in steps:
             try:
                 self.server.run(step.database, step.command, write=True)
-            except api.AuthenticationFailed:
-                raise
-            except (api.ConnectionLost, api.ServerUnreachable):
+            except api.PRIMARY_LOST:
                 self.server.wait_for_primary(PRIMARY_SECONDS)
                 return True
             except api.ServerRefused as error:
