@@ -94,8 +94,11 @@ def started(tmp_path: Path) -> t.Iterator[tuple[process.Process, Path]]:
     file.write_text(PACKAGED)
     long_ago = time.time() - 3600
     os.utime(file, (long_ago, long_ago))
-    program = "import sys; sys.stdin.read()"
-    child = subprocess.Popen([sys.executable, "-c", program, "--config", str(file)], stdin=subprocess.PIPE)
+    program = "import sys; print('here', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", program, "--config", str(file)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()  # until then the kernel may not show its arguments yet
     yield process.Process(child.pid, time.time(), False), file
     child.communicate()
 
