@@ -119,12 +119,12 @@ class Application:
             except SqlError as error:
                 stage.watch.end()
                 if not retry.again(error, group[-1].script.path, stage.outcome.retries, stage.watch.take()):
-                    raise self._failed_at_end(error, group[-1]) from None
+                    raise self._failed_at_end(error, self._transaction.current or group[-1]) from None
             try:
                 # A rollback leaves what no transaction holds, such as prepared statements and advisory locks.
                 stage.surroundings.leave_session(stage.session)
             except SqlError as error:
-                raise self._failed_at_end(error, group[-1]) from None
+                raise self._failed_at_end(error, self._transaction.current or group[-1]) from None
 
     def _step_by_step(self, prepared: Prepared, rank: int) -> int:
         stage = self._stage

@@ -78,7 +78,7 @@ class Wire:
             while len(text) < max(size, 1) and (line := next(data, None)) is not None:
                 text += self.encoded(line)
         except SqlError as error:
-            error.context, error.position = f"COPY, line {data.lines_read}", 0
+            error.context, error.position = f"COPY data, line {data.lines_read}", 0
             self._refused = error
             raise
         return bytes(text)

@@ -26,6 +26,7 @@ class Transaction:
     """Runs prepared scripts; one transaction per call.
 
     :param grouped: a call has all pending scripts, so that the events between versioned and repeatable ones are inside.
+    :ivar current: the script that is being run and recorded, the last one at the commit; ``None`` before the first.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Transaction:
         self._callbacks = callbacks
         self._watch = watch
         self._grouped = grouped
+        self.current: Prepared | None = None
 
     def run(
         self,
@@ -76,6 +78,7 @@ class Transaction:
         try:
             session.run_with_next(self._surroundings.begin(group[0].modes, group[0].takes_snapshot))
             for number, prepared in enumerate(group):
+                self.current = prepared
                 if execute and self._grouped and _first_repeatable(group, number):
                     self._callbacks.inside("afterVersioned")
                     self._callbacks.inside("beforeRepeatables")
