@@ -66,7 +66,8 @@ options:
     default: ['*:future']
   encoding:
     description:
-      - Encoding of the files. Bytes that are not valid in it are an error.
+      - Encoding of the files. Bytes that are not valid in it are an error, and so is a file that sets another
+        C(client_encoding) for text which that one reads differently.
     type: str
     default: UTF-8
   sql_migration_prefix:

@@ -19,6 +19,8 @@ description:
     C(CREATE INDEX CONCURRENTLY), run statement by statement; an interrupted run goes on behind the last finished
     statement.
   - All pending files are read, split, linted and validated before the first one runs.
+  - What a file changes in its session (settings, role, temporary objects, prepared statements, advisory locks, ...) is
+    as before when its history row is written, and for the next file. A file that releases the lock of the run fails.
 extends_documentation_fragment:
   - groundwork.databases._attributes
   - groundwork.databases._attributes.full
@@ -138,7 +140,8 @@ options:
     type: str
   attempts:
     description:
-      - How often to try a file (outside transactions, a statement) that fails with a lock timeout or a deadlock.
+      - How often to try a file (outside transactions, a statement) that fails with a lock timeout, a deadlock or a
+        serialization failure.
     type: int
     default: 10
   retry_delay:

@@ -115,8 +115,8 @@ def assert_as_before(migrations: Migrations, after: str = "after") -> None:
 def assert_history(migrations: Migrations) -> None:
     user = migrations.server.superuser
     assert migrations.query(
-        "SELECT version, encode(convert_to(description, 'UTF8'), 'hex'), installed_by, success FROM flyway_schema_history"
-        " WHERE version::int > 1 ORDER BY installed_rank"
+        "SELECT version, encode(convert_to(description, 'UTF8'), 'hex'), installed_by, success FROM"
+        " flyway_schema_history WHERE version::int > 1 ORDER BY installed_rank"
     ) == [(version, text.encode().hex(), user, True) for version, text in (("2", "see"), ("3", "dirt é"), ("4", "see"))]
 
 
@@ -235,8 +235,8 @@ def test_targets(migrations: Migrations) -> None:
     )
     for schema in ("one", "two"):
         assert migrations.query(
-            f"SELECT encode(convert_to(description, 'UTF8'), 'hex') FROM {schema}.flyway_schema_history WHERE version IS NOT NULL"
-            " ORDER BY installed_rank"
+            f"SELECT encode(convert_to(description, 'UTF8'), 'hex') FROM {schema}.flyway_schema_history"
+            " WHERE version IS NOT NULL ORDER BY installed_rank"
         ) == [("dirt é".encode().hex(),), (b"clean".hex(),)]
         assert migrations.query(f"SELECT count(*) FROM {schema}.t") == [(0,)]
 
@@ -279,7 +279,8 @@ UNSAFE_TO_SET = {
     "default_table_access_method", "lc_messages", "lc_monetary", "lc_numeric", "lc_time", "createrole_self_grant",
     "default_text_search_config", "log_min_messages", "wal_consistency_checking", "backtrace_functions",
     "restrict_nonsystem_relation_kind", "wal_compression", "default_toast_compression", "search_path", "TimeZone",
-    "log_statement_stats", "timezone_abbreviations", "DateStyle", "application_name", "debug_parallel_query", "in_hot_standby",
+    "log_statement_stats", "timezone_abbreviations", "DateStyle", "application_name", "debug_parallel_query",
+    "in_hot_standby",
 }  # fmt: skip
 
 

@@ -76,8 +76,8 @@ def test_read_only_step_by_step(migrations: Migrations) -> None:
     migrations.succeed(
         {
             "V1__a.sql": "CREATE TABLE a(n int);",
-            "V2__b.sql": "BEGIN READ ONLY; SELECT * FROM a; COMMIT;\nSET default_transaction_read_only = on;\nSELECT 1;\n"
-            "SET default_transaction_read_only = off;\nINSERT INTO a VALUES (1);",
+            "V2__b.sql": "BEGIN READ ONLY; SELECT * FROM a; COMMIT;\nSET default_transaction_read_only = on;\n"
+            "SELECT 1;\nSET default_transaction_read_only = off;\nINSERT INTO a VALUES (1);",
             "V2__b.sql.conf": "executeInTransaction=false",
         }
     )
