@@ -235,11 +235,14 @@ def _failure(
         hint = "Rows of this partition are referenced. Remove the referencing rows first, or set retire to report."
     else:
         hint = "Correct what the server says, then run again: it continues from here."
+    untouched = f"everything but what was done before: {', '.join(done)}" if done else "every table"
+    if error.lost:
+        untouched = "the other partitions; whether this took effect is not known, the next run looks"
     words = ". ".join(part.rstrip(".") for part in (error.text, error.detail) if part)
     return GroundworkError(
         f"Could not {step.action} partition {step.name}: {words}.{left}",
         where=plan.wanted.full_name,
-        untouched=f"everything but what was done before: {', '.join(done)}" if done else "every table",
+        untouched=untouched,
         hint=hint,
         code="PARTITION_FAILED",
         details={"sqlstate": error.sqlstate},
