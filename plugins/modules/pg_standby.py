@@ -167,7 +167,7 @@ from ..module_utils._pg.replication.copying import (
     CopyOptions,
     Source,
     copy,
-    marker_of,
+    is_unfinished,
     refuse_foreign_content,
     reserve_slot,
     rewind,
@@ -236,7 +236,7 @@ class Standby:
         """:raises GroundworkError: something is in the way that is not ours to remove."""
         name = self.server.where
         steps = []
-        half_made = marker_of(self.server.data).exists()
+        half_made = is_unfinished(self.server)
         exists = self.server.exists() and not half_made
         if not exists or self.params["rebuild"]:
             refuse_foreign_content(self.server, self.options, rebuild=self.params["rebuild"])
