@@ -11,7 +11,8 @@ version_added: 1.0.0
 description:
   - Copies the primary with C(pg_basebackup) into a folder that is absent or empty, and leaves it ready to start as a
     standby. WAL is streamed meanwhile, through the standby's own slot if there is one, and checksums are verified.
-  - A copy that was interrupted is recognised by a marker beside the folder and is begun again.
+  - A copy that was interrupted is recognised by a marker next to the folder and is begun again, unless a server was
+    started on the folder since. Then a person made it, and it is left as it is.
   - A folder with anything else in it is never emptied.
   - A standby that has diverged is rewound or copied anew only when O(rebuild=true).
   - Does not start the server; what does so must first see that its configuration is complete.

@@ -94,7 +94,7 @@ def begin(
     :param session: acts as the owner of the table, and waits at most ``lock_timeout`` milliseconds for a lock.
     :param second: another session of the same login.
     :param statement: the concurrent detach.
-    :raises SqlError: nothing was done.
+    :raises SqlError: it was not detached, or it is pending without a proof and will be kept.
     :raises GroundworkError: the server completed the detach nevertheless.
     """
     try:
