@@ -11,7 +11,8 @@ version_added: 1.0.0
 description:
   - Copies the primary with C(pg_basebackup) into a folder that is absent or empty, and leaves it ready to start as a
     standby. WAL is streamed meanwhile, through the standby's own slot if there is one, and checksums are verified.
-  - A copy that was interrupted is recognised by a marker beside the folder and is begun again.
+  - A copy that was interrupted is recognised by a marker next to the folder and is begun again, unless a server was
+    started on the folder since. Then a person made it, and it is left as it is.
   - A folder with anything else in it is never emptied.
   - A standby that has diverged is rewound or copied anew only when O(rebuild=true).
   - Does not start the server; what does so must first see that its configuration is complete.
@@ -167,7 +168,7 @@ from ..module_utils._pg.replication.copying import (
     CopyOptions,
     Source,
     copy,
-    marker_of,
+    is_unfinished,
     refuse_foreign_content,
     reserve_slot,
     rewind,
@@ -236,7 +237,7 @@ class Standby:
         """:raises GroundworkError: something is in the way that is not ours to remove."""
         name = self.server.where
         steps = []
-        half_made = marker_of(self.server.data).exists()
+        half_made = is_unfinished(self.server)
         exists = self.server.exists() and not half_made
         if not exists or self.params["rebuild"]:
             refuse_foreign_content(self.server, self.options, rebuild=self.params["rebuild"])

@@ -123,7 +123,7 @@ class MongodbServer:
 
     def initialise(self, superuser: str, password: str) -> None:
         """Make an empty data folder; the first user comes after the first start, through the localhost exception."""
-        shutil.rmtree(self.layout.data, ignore_errors=True)
+        self.layout.clear_data("WiredTiger")
         self.layout.data.mkdir(mode=0o700)
         self.account.own(self.layout.data)
 

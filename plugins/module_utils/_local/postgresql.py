@@ -111,7 +111,7 @@ class PostgresqlServer:
 
     def initialise(self, superuser: str, password: str) -> None:
         shutil.rmtree(self.layout.new_data, ignore_errors=True)
-        shutil.rmtree(self.layout.data, ignore_errors=True)
+        self.layout.clear_data("global/pg_control")
         descriptor, password_file = tempfile.mkstemp(dir=self.layout.home)
         try:
             with os.fdopen(descriptor, "w") as out:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -14,12 +16,15 @@ def actions(result):
     return [step["action"] for step in result["actions"]]
 
 
-def processes_with(argument: str) -> list[str]:
+def processes_with(argument: str) -> list[int]:
+    """The programs that copy into a folder."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            found.append(path.read_bytes().decode(errors="replace"))
-    return [line for line in found if argument in line.split("\0") and "pg_basebackup" in line]
+            line = path.read_bytes().decode(errors="replace")
+            if argument in line.split("\0") and "pg_basebackup" in line:
+                found.append(int(path.parent.name))
+    return found
 
 
 def receiver_states(cluster, name: str, seconds: float) -> set[str | None]:
@@ -91,6 +96,41 @@ def test_an_interrupted_copy_is_begun_again(cluster, start_module):
     cluster.start("two")
     assert cluster.state("two", wait_streaming=20)["receiver"]["status"] == "streaming"
     assert cluster.query("two", "SELECT count(*) FROM bulk") == [(40000,)]
+
+
+def test_a_server_that_was_made_by_hand_after_an_interrupted_copy_is_never_emptied(cluster, start_module):
+    """The note of the interrupted copy is still there when a person has long since promoted a copy of their own."""
+    cluster.first.start()
+    cluster.query("one", "CREATE TABLE bulk AS SELECT repeat('x', 1000) AS t FROM generate_series(1, 40000)")
+    cluster.keep("one")
+    process = start_module("pg_standby", cluster.standby_arguments("two", max_rate="2M"))
+    cluster.wait_until((cluster.data("two") / "base").is_dir)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    for pid in processes_with(str(cluster.data("two"))):
+        os.kill(pid, signal.SIGKILL)
+    cluster.wait_until(lambda: not processes_with(str(cluster.data("two"))))
+    assert cluster.state("two")["state"] == "copying"
+
+    shutil.rmtree(cluster.data("two"))
+    by_hand = [str(cluster.first.bin / "pg_basebackup"), "-D", str(cluster.data("two")), "-R", "-c", "fast", "-d"]
+    made = cluster.account.run([*by_hand, f"port={cluster.ports['one']} host=127.0.0.1 user=replicator "
+                                f"passfile={cluster.passfile}"])
+    assert made.returncode == 0, made.stderr
+    cluster.start("two")
+    cluster.query("two", "SELECT pg_promote()")
+    cluster.query("two", "CREATE TABLE precious AS SELECT 1 AS id")
+
+    for running in (True, False):
+        if not running:
+            cluster.stop("two")
+        assert cluster.state("two")["state"] == ("running" if running else "stopped")
+        for check in (True, False):
+            refused = cluster.make_standby("two", check=check)
+            assert refused.get("failed"), refused
+            assert "holds a primary, not a standby" in refused["msg"]
+    cluster.start("two")
+    assert cluster.query("two", "SELECT id FROM precious") == [(1,)]
 
 
 def test_a_folder_with_something_in_it_is_never_emptied(cluster):

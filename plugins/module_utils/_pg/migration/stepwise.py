@@ -290,13 +290,15 @@ class Stepwise:
     def _outside(self, prepared: Prepared, statement: Statement, identity: str, earlier: Step | None) -> None:
         build = concurrent_index.build_of(statement.tokens)
         session = self._session
+        text = progress.hash_of(statement.text)
+        if earlier and earlier.sha256 != text:
+            earlier = None  # Another text was announced here: what is there now proves nothing about this one.
         try:
             if earlier and build and self._was_built(build, earlier):
                 return
             present = [index.oid for index in concurrent_index.indexes(session, build)] if build else []
             if build:
                 concurrent_index.clear(session, concurrent_index.leftover(session, build, present))
-            text = progress.hash_of(statement.text)
             session.run(self._progress.write(identity, Step(statement.number, text, STARTED, {"indexes": present})))
         except SqlError as error:
             raise StatementFailedError(error, statement, prepared) from None
@@ -312,8 +314,12 @@ class Stepwise:
         except StatementFailedError as failed:
             if build and not session.is_lost:
                 concurrent_index.try_clear(session, build, present)
-            if not (earlier and self._had_happened(statement, failed.error)):
-                raise
+            if earlier and self._had_happened(statement, failed.error):
+                return
+            if not earlier and failed.error.sqlstate in (*_EXISTS, *_IS_GONE):
+                # Left announced, the next run would take the same refusal for the proof that it had taken effect.
+                session.run(self._progress.withdraw(identity, statement.number))
+            raise
         finally:
             if waits and not session.is_lost:
                 session.run(f"SET lock_timeout = {quote_text(self._own_lock_timeout)}")

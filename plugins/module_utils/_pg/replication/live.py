@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from .control import format_lsn, parse_lsn
-from .copying import marker_of
+from .copying import is_unfinished
 from .server import Server
 
 if t.TYPE_CHECKING:
@@ -85,7 +85,7 @@ def read_member(server: Server) -> dict[str, t.Any]:
 
     :raises GroundworkError: the folder or the server cannot be read.
     """
-    if marker_of(server.data).exists():
+    if is_unfinished(server):
         return {**ABSENT, "state": "copying"}
     if not server.exists():
         return dict(ABSENT)
