@@ -72,9 +72,10 @@ options:
     default: 60
   wait_streaming:
     description:
-      - Seconds to wait until a standby streams, before it counts as one that does not.
+      - Seconds to wait until a standby streams, before it counts as one that does not. A primary that has nothing to
+        send answers only after half of the standby's C(wal_receiver_timeout), which is 30 s by default.
     type: float
-    default: 30
+    default: 60
 seealso:
   - module: groundwork.databases.pg_standby
   - module: groundwork.databases.pg_replication_info
@@ -150,7 +151,7 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "primary": {"type": "dict", "default": {}},
         "max_lag_bytes": {"type": "int", "default": 64 << 20},
         "max_lag_seconds": {"type": "float", "default": 60.0},
-        "wait_streaming": {"type": "float", "default": 30.0},
+        "wait_streaming": {"type": "float", "default": 60.0},
     }
 
 
