@@ -17,7 +17,7 @@ from . import intent as intents
 from .outcome import describe
 from .prepare import Prepared
 from .retry import Retry
-from .sending import StatementFailedError
+from .sending import StatementFailedError, unwritten_where_secret
 from .stage import Stage
 from .stepwise import Stepwise
 from .surroundings import flush, flush_quietly
@@ -110,7 +110,8 @@ class Application:
         hasty = settings.attempts > 1 and not settings.statement_timeout and not settings.deadline
         while True:
             try:
-                return self._transaction.run(group, record, verb, execute, together=hasty and retry.attempt == 1)
+                with unwritten_where_secret(stage.session, [*group, *stage.callbacks.of_transactions(verb)]):
+                    return self._transaction.run(group, record, verb, execute, together=hasty and retry.attempt == 1)
             except StatementFailedError as failed:
                 stage.watch.end()
                 holders = stage.watch.take()
@@ -133,7 +134,8 @@ class Application:
         record = stepwise.recorded(stage.table, row, failed is None)
         stage.callbacks.run("beforeEachMigrate")
         stage.outcome.wrote = True
-        spent = self._stepwise.run(prepared, identity, record, done, stage.retry, stage.outcome.retries)
+        with unwritten_where_secret(stage.session, [prepared]):
+            spent = self._stepwise.run(prepared, identity, record, done, stage.retry, stage.outcome.retries)
         stage.callbacks.run("afterEachMigrate")
         return spent
 
@@ -170,7 +172,8 @@ class Application:
             identity = undo.identity(item)
             done = stage.live.unfinished.get(identity, [])
             record = stepwise.Record([], insert)
-            spent = self._stepwise.run(script, identity, record, done, stage.retry, stage.outcome.retries)
+            with unwritten_where_secret(stage.session, [script]):
+                spent = self._stepwise.run(script, identity, record, done, stage.retry, stage.outcome.retries)
         stage.outcome.migrations.append({**describe(item.script, spent), "version": item.row.version_text})
 
     # -- errors

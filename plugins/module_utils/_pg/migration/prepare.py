@@ -54,6 +54,7 @@ class Prepared:
     :ivar kept: its statements, when they are few enough to keep.
     :ivar wrapped: the file has its own BEGIN and COMMIT around everything, which are left out.
     :ivar pending: what the linter reads; ``None`` when it is too large.
+    :ivar secret: its statements carry a secret, so the server must not keep their text.
     """
 
     script: Script
@@ -62,6 +63,7 @@ class Prepared:
     kept: list[Statement] | None = None
     wrapped: bool = False
     pending: PendingFile | None = None
+    secret: bool = False
 
     def statements(self) -> t.Iterator[Statement]:
         """Yield the statements to run, in order; COPY data is read from the file while it is sent."""
@@ -106,7 +108,8 @@ def prepare(script: Script, placeholders: Placeholders, modes: TransactionModes,
     else:
         for statement in read(script, placeholders):
             reader.take(statement)
-    prepared = Prepared(script, placeholders, not alone, reader.kept, pending=pending)
+    secret = script.has_secret(placeholders)
+    prepared = Prepared(script, placeholders, not alone, reader.kept, pending=pending, secret=secret)
     if reader.outside:
         if reader.ordinary and not mixed and not alone:
             raise _mixed(reader, script)

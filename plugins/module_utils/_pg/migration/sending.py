@@ -7,9 +7,11 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ..._errors import GroundworkError
+from .. import secret_statement
 from ..session import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, Session, SqlError
 from ..sql.statement import Statement
 from .prepare import Prepared
@@ -17,6 +19,12 @@ from .sql_failure import failure
 
 #: A comment may end a statement's text, so the semicolon needs a line of its own.
 _SEPARATOR = "\n;\n"
+
+
+def unwritten_where_secret(session: Session, scripts: t.Iterable[Prepared]) -> t.ContextManager[None]:
+    """What to run the scripts in: the server keeps no text of their statements when one of them carries a secret."""
+    secret = any(prepared.secret for prepared in scripts)
+    return secret_statement.unwritten(session) if secret else contextlib.nullcontext()
 
 
 def send(session: Session, statement: Statement, prepared: Prepared) -> None:
