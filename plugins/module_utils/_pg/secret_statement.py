@@ -90,7 +90,8 @@ def warning(what: str, places: list[str]) -> str:
     names = ", ".join(place.partition(" = ")[0] for place in places)
     return (
         f"The server keeps the text of statements ({', '.join(places)}), and this login may not change that: its log, "
-        f"or pg_stat_statements, {what}. Log in as a superuser, or have one GRANT SET ON PARAMETER {names} TO the login."
+        f"or pg_stat_statements, {what}. Log in as a superuser, or have one GRANT SET ON PARAMETER {names} TO this "
+        "login."
     )
 
 
