@@ -22,7 +22,8 @@ options:
   wait_streaming:
     description:
       - Wait up to this many seconds until a standby streams and has replayed all that it received at the beginning of
-        the wait, or until a server that starts is ready. The state is returned in any case.
+        the wait, or until a server that starts is ready. The state is returned in any case. A primary that has nothing
+        to send answers only after half of the standby's C(wal_receiver_timeout), which is 30 s by default.
     type: float
     default: 0
 seealso:
@@ -70,7 +71,10 @@ member:
       type: list
       elements: dict
     receiver:
-      description: From whom a standby receives, null when it does not.
+      description:
+        - From whom a standby receives, null when no process tries to. Its C(status) is V(streaming) only once something
+          came from the primary in answer to the request, and V(connecting) until then, while the server itself says
+          streaming already.
       type: dict
     senders:
       description: Who receives from this server, with their lag in bytes and seconds and whether they are synchronous.

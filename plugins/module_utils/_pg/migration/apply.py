@@ -16,7 +16,7 @@ from . import history, progress, stepwise, undo
 from .outcome import describe
 from .prepare import Prepared
 from .retry import Retry
-from .sending import StatementFailedError
+from .sending import StatementFailedError, unwritten_where_secret
 from .session_failure import session_failure
 from .stage import Stage
 from .stepwise import Stepwise
@@ -107,9 +107,11 @@ class Application:
         retry = stage.retry()
         # Where time runs out, or nothing follows the first attempt, the statement has to be known at once.
         hasty = settings.attempts > 1 and not settings.statement_timeout and not settings.deadline
+        scripts = [*group, *stage.callbacks.of_transactions(verb)]
         while True:
             try:
-                return self._transaction.run(group, record, verb, execute, together=hasty and retry.attempt == 1)
+                with unwritten_where_secret(stage.session, stage.surroundings, scripts):
+                    return self._transaction.run(group, record, verb, execute, together=hasty and retry.attempt == 1)
             except StatementFailedError as failed:
                 stage.watch.end()
                 holders = stage.watch.take()
@@ -137,7 +139,8 @@ class Application:
         record = stepwise.recorded(stage.table, row, failed is None)
         stage.callbacks.run("beforeEachMigrate")
         stage.outcome.wrote = True
-        spent = self._stepwise.run(prepared, identity, record, done, stage.retry, stage.outcome.retries)
+        with unwritten_where_secret(stage.session, stage.surroundings, [prepared]):
+            spent = self._stepwise.run(prepared, identity, record, done, stage.retry, stage.outcome.retries)
         stage.callbacks.run("afterEachMigrate")
         return spent
 
@@ -173,7 +176,8 @@ class Application:
             identity = undo.identity(item)
             done = stage.live.unfinished.get(identity, [])
             record = stepwise.Record([], insert)
-            spent = self._stepwise.run(script, identity, record, done, stage.retry, stage.outcome.retries)
+            with unwritten_where_secret(stage.session, stage.surroundings, [script]):
+                spent = self._stepwise.run(script, identity, record, done, stage.retry, stage.outcome.retries)
         stage.outcome.migrations.append({**describe(item.script, spent), "version": item.row.version_text})
 
     # -- errors

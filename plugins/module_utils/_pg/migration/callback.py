@@ -12,7 +12,7 @@ import typing as t
 from ..session import Session, SqlError
 from ..sql.client_encoding import UTF8
 from .prepare import Prepared
-from .sending import StatementFailedError, rollback_quietly, send
+from .sending import StatementFailedError, rollback_quietly, send, unwritten_where_secret
 from .session_failure import session_failure
 from .surroundings import Surroundings
 
@@ -37,6 +37,19 @@ class Callbacks:
     def scripts(self, event: str) -> t.Sequence[Prepared]:
         """The scripts of an event."""
         return self._prepared.get(event, ())
+
+    def of_all_events(self) -> t.Iterator[Prepared]:
+        """Every callback."""
+        return (prepared for scripts in self._prepared.values() for prepared in scripts)
+
+    def of_transactions(self, verb: str) -> t.Iterator[Prepared]:
+        """Callbacks that can run in the transaction of a script.
+
+        :param verb: ``Migrate`` or ``Undo``.
+        """
+        events = [f"{when}Each{verb}{what}" for when in ("before", "after") for what in ("", "Statement")]
+        for event in (*events, "afterVersioned", "beforeRepeatables"):
+            yield from self.scripts(event)
 
     def inside(self, event: str) -> None:
         """Run an event's scripts in the transaction that is open, and leave the session as it was.
@@ -77,7 +90,8 @@ class Callbacks:
         """
         for prepared in self._prepared.get(event, ()):
             try:
-                self._run(prepared)
+                with unwritten_where_secret(self._session, self._surroundings, [prepared]):
+                    self._run(prepared)
             except StatementFailedError as failed:
                 raise failed.told("what the run did before this callback", "The callback was rolled back.") from None
             finally:

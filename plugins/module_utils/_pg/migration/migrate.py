@@ -14,7 +14,7 @@ import typing as t
 
 from ..._errors import GroundworkError
 from ..._plan import Plan
-from .. import api
+from .. import api, secret_statement
 from ..session import Session, SqlError
 from ..sql.client_encoding import can_store
 from . import database, linting, lock, lost_index, preview, validate
@@ -65,6 +65,7 @@ class Run:
             self.settings = dataclasses.replace(job.settings, default_schema=default_schema, schemas=())
         self.findings: list[dict[str, t.Any]] = []
         self.lint_warnings: list[str] = []
+        self.secret_warnings: list[str] = []
         self.lost: list[lost_index.LostIndex] = []
         self.started = time.monotonic()
         self.deadline = self.started + self.settings.deadline if self.settings.deadline else None
@@ -235,9 +236,17 @@ class Run:
         self._refuse_names(scripts, encoding)
         self.findings, warnings = linting.lint(self.settings.lint, prepared, session)
         self.lint_warnings = warnings
+        self.secret_warnings = self._secret_warnings(session, prepared)
         for item in prepared:
             item.pending = None
         return prepared
+
+    @staticmethod
+    def _secret_warnings(session: Session | None, prepared: t.Sequence[Prepared]) -> list[str]:
+        """Settings that keep the text of statements with secrets, which this login cannot change."""
+        scripts = [item.script.path for item in prepared if item.secret]
+        places = secret_statement.still_written(session) if session and scripts else []
+        return [secret_statement.warning(f"may hold the secrets of {', '.join(scripts)}", places)] if places else []
 
     def _refuse_mixed_group(self, prepared: t.Sequence[Prepared]) -> None:
         alone = [item for item in prepared if not item.in_transaction]
@@ -292,7 +301,7 @@ class Run:
             final if plan else current,
             [describe(script) for script in intent.pending],
             [],
-            [*intent.warnings, *self._lost_warnings(), *self.lint_warnings],
+            [*intent.warnings, *self._lost_warnings(), *self.lint_warnings, *self.secret_warnings],
             lint=self.findings,
             milliseconds=self.spent(),
         )

@@ -60,6 +60,7 @@ class Prepared:
     :ivar takes_snapshot: whether a query may run in its transaction before its own first statement.
     :ivar sets_encoding: a statement changes ``client_encoding``, so that each has to be sent by itself.
     :ivar pending: what the linter reads; ``None`` when it is too large.
+    :ivar secret: its statements carry a secret, so the server must not keep their text.
     """
 
     script: Script
@@ -72,6 +73,7 @@ class Prepared:
     takes_snapshot: bool = True
     sets_encoding: bool = False
     pending: PendingFile | None = None
+    secret: bool = False
 
     def statements(self) -> t.Iterator[Statement]:
         """Yield the statements to run, in order; COPY data is read from the file while it is sent."""
@@ -125,7 +127,13 @@ def prepare(
             check.take(statement)
             reader.take(statement)
     prepared = Prepared(
-        script, placeholders, not alone, reader.kept, pending=pending, sets_encoding=check.sets_encoding
+        script,
+        placeholders,
+        not alone,
+        reader.kept,
+        pending=pending,
+        sets_encoding=check.sets_encoding,
+        secret=script.has_secret(placeholders),
     )
     if reader.outside:
         if reader.ordinary and not mixed and not alone:

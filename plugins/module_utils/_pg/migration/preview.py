@@ -17,7 +17,7 @@ from . import catalogue
 from .intent import Intent
 from .outcome import Outcome
 from .prepare import Prepared
-from .sending import StatementFailedError, rollback_quietly
+from .sending import StatementFailedError, rollback_quietly, unwritten_where_secret
 from .session_failure import session_failure
 from .stage import Stage
 from .transactional import Transaction
@@ -52,13 +52,8 @@ def run(stage: Stage, intent: Intent, prepared: t.Sequence[Prepared], verb: str)
     session, outcome = stage.session, stage.outcome
     header = f"catalogue of {stage.live.facts.database}"
     try:
-        session.run(stage.surroundings.begin())
-        before = catalogue.read(session, stage.table, None)
-        for name in intent.create_schemas:
-            session.run(f"CREATE SCHEMA {quote_name(name)}")
-        _run_all(stage, prepared, verb)
-        session.run("SET CONSTRAINTS ALL IMMEDIATE")
-        after = catalogue.read(session, stage.table, None)
+        with unwritten_where_secret(session, stage.surroundings, [*prepared, *stage.callbacks.of_all_events()]):
+            before, after = _in_transaction(stage, intent, prepared, verb)
     except StatementFailedError as failed:
         raise failed.told("everything: this was a preview, and it was rolled back", "The preview found it.") from None
     except SqlError as error:
@@ -67,10 +62,25 @@ def run(stage: Stage, intent: Intent, prepared: t.Sequence[Prepared], verb: str)
             untouched="everything: this was a preview, and it was rolled back",
             code="FAILED_MIGRATION",
         ) from None
+    _report(outcome, header, before, after)
+
+
+def _in_transaction(
+    stage: Stage, intent: Intent, prepared: t.Sequence[Prepared], verb: str
+) -> tuple[catalogue.Snapshot, catalogue.Snapshot]:
+    """The catalogue before and after the scripts, in a transaction that is rolled back."""
+    session = stage.session
+    try:
+        session.run(stage.surroundings.begin())
+        before = catalogue.read(session, stage.table, None)
+        for name in intent.create_schemas:
+            session.run(f"CREATE SCHEMA {quote_name(name)}")
+        _run_all(stage, prepared, verb)
+        session.run("SET CONSTRAINTS ALL IMMEDIATE")
+        return before, catalogue.read(session, stage.table, None)
     finally:
         stage.watch.end()
         rollback_quietly(session)
-    _report(outcome, header, before, after)
 
 
 def _run_all(stage: Stage, prepared: t.Sequence[Prepared], verb: str) -> None:

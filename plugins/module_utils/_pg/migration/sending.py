@@ -7,9 +7,11 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ..._errors import GroundworkError
+from .. import secret_statement
 from ..session import Session, SqlError
 from ..sql import client_encoding
 from ..sql.client_encoding import MismatchError
@@ -17,9 +19,22 @@ from ..sql.statement import CopyData, Statement
 from .prepare import Prepared
 from .session_check import encoding_hint
 from .sql_failure import failure
+from .surroundings import Surroundings
 
 #: A comment may end a statement's text, so the semicolon needs a line of its own.
 _SEPARATOR = "\n;\n"
+
+
+@contextlib.contextmanager
+def unwritten_where_secret(
+    session: Session, surroundings: Surroundings, scripts: t.Iterable[Prepared]
+) -> t.Iterator[None]:
+    """What to run the scripts in: the server keeps no text of their statements when one of them carries a secret."""
+    if not any(prepared.secret for prepared in scripts):
+        yield
+        return
+    with secret_statement.unwritten(session) as settings, surroundings.keeping(settings):
+        yield
 
 
 def send(session: Session, statement: Statement, prepared: Prepared) -> None:

@@ -54,17 +54,8 @@ class Surroundings:
         elif facts.search_path:
             path += f", {facts.search_path}"
         entry = f"{self.role}; SET search_path = {path}"
-        found = session.rows(f"{entry}; {_OWN_SETTINGS}")
-        own = [f"SET {quote_name(name)} = {quote_text(value)}" for name, value in found]
-        # RESET ALL leaves out the role and the session's user; a cursor can keep a temporary table from being dropped.
-        self.restore = "; ".join(
-            (
-                "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL",
-                *own,
-                entry,
-                "DEALLOCATE ALL; UNLISTEN *; DISCARD SEQUENCES; DISCARD TEMP",
-            )
-        )
+        self._entry = entry
+        self._own_settings: dict[str, str] = dict(session.rows(f"{entry}; {_OWN_SETTINGS}"))
         self._user = facts.user
         self._role = facts.role
         self._key = key
@@ -76,7 +67,30 @@ class Surroundings:
     def set_role(role: str | None) -> str:
         return f"SET ROLE {quote_name(role)}" if role else "RESET ROLE"
 
+    @contextlib.contextmanager
+    def keeping(self, settings: t.Mapping[str, str]) -> t.Iterator[None]:
+        """Restore these settings too, which the run has made for this block."""
+        before = self._own_settings
+        self._own_settings = {**before, **settings}
+        try:
+            yield
+        finally:
+            self._own_settings = before
+
     # -- SQL for the messages of a run
+
+    @property
+    def restore(self) -> str:
+        """Bring the session back to what it was, inside or outside a transaction."""
+        # RESET ALL leaves out the role and the session's user; a cursor can keep a temporary table from being dropped.
+        return "; ".join(
+            (
+                "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL",
+                *(f"SET {_setting_name(name)} = {quote_text(value)}" for name, value in self._own_settings.items()),
+                self._entry,
+                "DEALLOCATE ALL; UNLISTEN *; DISCARD SEQUENCES; DISCARD TEMP",
+            )
+        )
 
     def begin(self, modes: str = "", takes_snapshot: bool = True) -> str:
         """Open a transaction in a session that is as it was. Timeouts are local to the transaction: a rollback takes
@@ -182,12 +196,18 @@ class Surroundings:
         session.script_encoding = "UTF8"
         yield
         session.script_encoding = encoding
+        # The role that logged in may have made settings that a role of the script may not make.
         parts = ["SET SESSION AUTHORIZATION DEFAULT; RESET ALL"]
+        parts += [f"SELECT {settings}"] if settings else []
         if user != self._user:
             parts.append(f"SET SESSION AUTHORIZATION {quote_name(user)}")
         parts.append(self.set_role(None if role == "none" else role))
-        parts += [f"SELECT {settings}"] if settings else []
         session.run("; ".join(parts))
+
+
+def _setting_name(name: str) -> str:
+    """The name as SET takes it: that of an extension's setting has two parts."""
+    return ".".join(quote_name(part) for part in name.split("."))
 
 
 def is_lock_lost(error: SqlError) -> bool:

@@ -12,6 +12,7 @@ import typing as t
 
 from .control import HOT_STANDBY_SETTINGS
 from .names import slot_name
+from .receiver import streams
 
 Member = dict[str, t.Any]
 
@@ -78,9 +79,8 @@ def against_target(target: Member, name: str, primary: Member) -> list[str]:
         reasons.append(f"{name} is not a copy of the primary: their system identifiers differ")
     if int(target["timeline"]) != int(primary["timeline"]):
         reasons.append(f"{name} is on timeline {target['timeline']}, the primary on {primary['timeline']}")
-    receiver = target.get("receiver") or {}
-    if receiver.get("status") != "streaming":
-        reasons.append(f"{name} receives nothing from the primary")
+    if not streams(target):
+        reasons.append(f"{name} does not stream from the primary")
     if target["replay_paused"]:
         reasons.append(f"replay is paused on {name}: SELECT pg_wal_replay_resume() there")
     reasons += _pending(target, name, None)
