@@ -45,6 +45,7 @@ def _member_spec() -> dict[str, dict[str, t.Any]]:
         "tags": {"type": "dict"},
         "arbiter_only": {"type": "bool"},
         "build_indexes": {"type": "bool"},
+        "assume_started": {"type": "bool", "default": False},
     }
 
 

@@ -12,6 +12,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.replic
     gate,
     health,
     model,
+    newcomers,
     observe,
     reconfigure,
 )
@@ -194,10 +195,10 @@ def test_a_delayed_member_is_behind_on_purpose() -> None:
 
 
 def test_no_second_half_of_a_set_is_initiated() -> None:
-    other = bootstrap.Neighbour("b:1", True, "rs0", "b:1")
-    silent = bootstrap.Neighbour("c:1", False, None, None)
+    other = newcomers.Answer("b:1", set_name="rs0", primary="b:1")
+    silent = newcomers.Answer("c:1", silence="Connection refused")
     with pytest.raises(GroundworkError, match="already belongs to the replica set rs0"):
         bootstrap.check_neighbours("rs0", "a:1", [other, silent], insist=True)
     with pytest.raises(GroundworkError, match="c:1 does not answer"):
         bootstrap.check_neighbours("rs0", "a:1", [silent], insist=False)
-    bootstrap.check_neighbours("rs0", "a:1", [silent], insist=True)
+    assert bootstrap.check_neighbours("rs0", "a:1", [silent], insist=True) == ["c:1"]
