@@ -96,12 +96,6 @@ options:
         description:
           - Whether the member builds indexes. Cannot be changed.
         type: bool
-      assume_started:
-        description:
-          - Only has an effect in check mode. The same run would start this member, or restart it for the set, so it is
-            not refused for not answering, or for not having been started for a set.
-        type: bool
-        default: false
   purge_members:
     description:
       - Whether members that are not in O(members) are removed. Otherwise they are returned as C(unmanaged).
@@ -193,6 +187,13 @@ options:
         same run would set up.
     type: bool
     default: false
+  assume_started:
+    description:
+      - Only has an effect in check mode. Those of O(members), each C(host:port), that the same run would start, or
+        restart for the set. They are not refused for not answering, or for not having been started for a set.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

@@ -108,8 +108,8 @@ def test_a_host_that_does_not_answer(three: ReplicaSet, run_module: Run) -> None
     assert f"{silent}: it does not answer" in message and "Connection refused" in message
     assert "nowhere.invalid:27017: it does not answer" in message
     # Where the very run would start it, check mode expects it; the run itself does not.
-    promised = [*declared(*three.addresses), {"host": silent, "assume_started": True}]
-    options = arguments(three, three.members[0], members=promised)
+    members = declared(*three.addresses, silent)
+    options = arguments(three, three.members[0], members=members, assume_started=[silent])
     assert verbs(run_module("mongo_replica_set", options, check=True)) == ["create", "grant vote"]
     before = configuration(three)
     assert "it does not answer" in run_module("mongo_replica_set", options)["msg"]
@@ -133,9 +133,13 @@ def test_a_server_that_wants_tls_is_named_with_the_reason(
     secured.stop()
     tls = {"mode": "requireTLS", "certificateKeyFile": f"{home}/server.pem", "CAFile": f"{home}/ca.pem"}
     secured.configure(
-        {"net": {"bindIp": "127.0.0.1", "port": secured.port, "tls": tls}, "replication": {"replSetName": "rs0"}}
+        {
+            "net": {"bindIp": "127.0.0.1", "port": secured.port, "tls": tls},
+            "replication": {"replSetName": "rs0"},
+            "security": {"authorization": "enabled", "keyFile": str(secured.key_file)},
+        }
     )
-    secured.server.start()
+    secured.start()
     message = refused(three, run_module, declared(*three.addresses, secured.address))
     assert f"{secured.address}: it does not answer" in message and "asked without TLS" in message
 
@@ -174,8 +178,9 @@ def test_a_server_with_data_keeps_it(three: ReplicaSet, make_set: MakeSet, run_m
     with lonely.client() as client:
         client.shop.things.insert_one({"_id": 1})
     # Before the role restarts it, a check can know it already.
-    members = [*declared(*three.addresses), {"host": lonely.address, "assume_started": True}]
-    promised = run_module("mongo_replica_set", arguments(three, three.members[0], members=members), check=True)
+    members = declared(*three.addresses, lonely.address)
+    expected = arguments(three, three.members[0], members=members, assume_started=[lonely.address])
+    promised = run_module("mongo_replica_set", expected, check=True)
     assert promised["failed"] and "it holds 1 collections and views" in promised["msg"]
     security = {"authorization": "enabled", "keyFile": str(lonely.key_file)}
     started_as(lonely, {**replicated, "security": security})
@@ -296,7 +301,7 @@ def test_a_set_is_not_begun_with_a_server_under_two_names(make_set: MakeSet, run
         members = declared(first.address, f"{alone.host}:{alone.port}")
         result = run_module("mongo_replica_set", arguments(one, first, members=members))
         assert result["failed"] and "it was not started for a replica set" in result["msg"]
-    elsewhere = run_module("mongo_replica_set", arguments(one, first, member=second.address))
+    elsewhere = run_module("mongo_replica_set", {**arguments(one, first), "member": second.address})
     assert elsewhere["failed"] and f"{second.address} is another server" in elsewhere["msg"]
     for member in one.members:
         client: t.Any = pymongo.MongoClient(member.host, member.port, directConnection=True)

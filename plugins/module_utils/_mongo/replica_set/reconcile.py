@@ -63,8 +63,7 @@ class Reconciler:
         :raises GroundworkError: something is in the way; what was done before is in the details.
         """
         if check_mode:
-            started = [item for item in self.options["members"] or () if item.get("assume_started")]
-            self.expected = frozenset(model.address(item["host"]) for item in started)
+            self.expected = frozenset(model.address(host) for host in self.options["assume_started"])
         try:
             first = self._read(settle=not check_mode)
             if not first.plan or check_mode:
