@@ -178,7 +178,6 @@ from ..module_utils._pg.replication.registering import Registration, register
 from ..module_utils._pg.replication.server import Server, server_argument_spec
 from ..module_utils._plan import Plan, Step
 
-
 COPYING = {"copy", "copy again", "copy anew", "rewind"}
 
 
