@@ -286,6 +286,21 @@ def test_a_host_named_wrongly_is_not_waited_for(three: ReplicaSet, run_module: R
             assert sorted(verbs(purged)) == ["remove", "remove"] and purged["unmanaged"] == []
 
 
+def test_a_member_that_the_others_do_not_reach_is_named_with_the_reason(
+    three: ReplicaSet, make_set: MakeSet, run_module: Run
+) -> None:
+    """It has another key file, which nobody outside can see; the list is corrected afterwards."""
+    stranger = make_set(1).members[0]
+    options = arguments(three, three.members[0], settle_timeout=3600)
+    members = declared(*three.addresses, stranger.address)
+    made = run_module("mongo_replica_set", {**options, "members": members, "sync_timeout": 5})
+    assert made["failed"] and made["error_code"] == "timeout"
+    assert f"Waited 5 s in vain until {stranger.address} holds the data. To the primary it is DOWN" in made["msg"]
+    assert "it has another key file or certificate than the others" in made["msg"], made["msg"]
+    again = run_module("mongo_replica_set", options)
+    assert not again["changed"] and again["unmanaged"] == [stranger.address]
+
+
 def test_a_set_is_not_begun_with_a_server_under_two_names(make_set: MakeSet, run_module: Run) -> None:
     one = make_set(2)
     first, second = one.members

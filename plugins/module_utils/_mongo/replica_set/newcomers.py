@@ -160,6 +160,8 @@ def _of_another_set(known: Known, answer: Answer) -> str | None:
     left = answer.primary is not None and answer.primary == known.primary
     if itself and (answer.host in known.members or left):
         return None
+    if answer.set_name == known.name and answer.me in known.members and answer.me not in known.processes:
+        return f"it says that it is the member {answer.me}; if so, rename it with previous_host: {answer.me}"
     another = "another replica set of the same name" if answer.set_name == known.name else (
         f"the replica set {answer.set_name}"
     )

@@ -7,6 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 import typing as t
@@ -94,7 +95,7 @@ def known(options: dict[str, t.Any], server: api.Server, found: Live) -> Known:
     own = introduced(server, "")
     for member in found.members:
         host = member["host"]
-        answer = own if host == own.me else ask(options, host) if found.health.serves(host) else None
+        answer = own if host == own.me else None if found.health.is_down(host) else ask(options, host)
         # localhost is another server on each host, so the name alone proves nothing.
         if answer is not None and (answer.set_name, answer.me) == (name, host):
             processes[host] = answer.process
@@ -115,7 +116,10 @@ def _silence(error: GroundworkError, options: dict[str, t.Any], host: str) -> st
 
 def _inside(options: dict[str, t.Any], anybody: api.Server) -> Inside | None:
     """What a server that belongs to no set shows, ``None`` when it lets neither the administrator nor anybody in."""
-    session = login(options)
+    session = None
+    # How a login fails depends on its mechanism; none of it is a reason to call the server silent.
+    with contextlib.suppress(GroundworkError):
+        session = login(options)
     try:
         asked = session or anybody
         parsed = _reply(asked, {"getCmdLineOpts": 1}).get("parsed")

@@ -39,6 +39,7 @@ def refusal(*answers: Answer, renamed: dict[str, str] | None = None, expected: t
         ({"set_name": "rs1", "me": "d:1"}, "belongs to the replica set rs1"),
         ({"set_name": "rs0", "me": "b:1"}, "another replica set of the same name"),
         ({"set_name": "rs0", "me": "d:1", "primary": "x:1"}, "another replica set of the same name"),
+        ({"set_name": "rs0", "me": "c:1"}, "rename it with previous_host: c:1"),
         # It was removed while it was down, and still follows this primary.
         ({"set_name": "rs0", "me": "d:1", "primary": "a:1"}, ""),
         ({"inside": Inside("rs0", None, 0)}, ""),
