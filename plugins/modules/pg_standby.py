@@ -58,7 +58,8 @@ options:
     type: str
   system_identifier:
     description:
-      - What the copy must have; anything else means that another cluster was copied.
+      - What the primary must have. Another cluster at one of O(hosts) is refused before anything is stopped or emptied,
+        in check mode too when it answers there.
     type: str
   wal_directory:
     description:
@@ -168,6 +169,7 @@ from ..module_utils._pg.replication.copying import (
     CopyOptions,
     Source,
     copy,
+    identified,
     is_unfinished,
     refuse_foreign_content,
     reserve_slot,
@@ -176,6 +178,8 @@ from ..module_utils._pg.replication.copying import (
 from ..module_utils._pg.replication.registering import Registration, register
 from ..module_utils._pg.replication.server import Server, server_argument_spec
 from ..module_utils._plan import Plan, Step
+
+COPYING = {"copy", "copy again", "copy anew", "rewind"}
 
 
 def argument_spec() -> dict[str, dict[str, t.Any]]:
@@ -261,13 +265,36 @@ class Standby:
             )
         return Plan(tuple(steps))
 
+    def ask_source(self, plan: Plan, check: bool) -> None:
+        """Ask the primary who it is before the old data, and a slot of that name on the primary, are gone.
+
+        :raises GroundworkError: it does not answer, or is another cluster.
+        """
+        if not {step.action for step in plan} & COPYING:
+            return
+        try:
+            found = identified(self.server, self.source)
+        except (GroundworkError, OSError):
+            # The very run may yet install the programs, or make the role and its password file.
+            if check:
+                return
+            raise
+        expected = self.params["system_identifier"]
+        if expected and found != expected:
+            raise GroundworkError(
+                f"The primary at {', '.join(self.params['hosts'])} has the system identifier {found}, not {expected}: "
+                "it is another cluster.", where=self.server.where,
+                untouched="everything; this server and its data, and the primary with its slots",
+                hint="Check the addresses of the members.", code="STANDBY_OTHER_CLUSTER",
+            )
+
     def apply(self, plan: Plan) -> None:
         doing = {step.action for step in plan}
         if "stop" in doing:
             self._stop()
         if "rewind" in doing:
             self._rewind()
-        elif doing & {"copy", "copy again", "copy anew"}:
+        elif doing & COPYING:
             copy(self.server, self.source, self.options)
         if doing - {"register", "stop"}:
             self._verify()
@@ -321,6 +348,7 @@ def main() -> None:
     try:
         standby = Standby(module.params)
         plan = standby.plan()
+        standby.ask_source(plan, module.check_mode)
         if not module.check_mode:
             standby.apply(plan)
     except GroundworkError as error:

@@ -9,6 +9,8 @@ import signal
 import time
 from pathlib import Path
 
+import servers
+from ansible_collections.groundwork.databases.plugins.module_utils._local import port
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import live
 
 
@@ -241,6 +243,35 @@ def test_a_slot_that_another_server_uses_stops_the_copy(replicated):
     assert replicated.make_standby("three")["changed"] is False
     replicated.start("three")
     assert replicated.state("three", wait_streaming=60)["receiver"]["status"] == "streaming"
+
+
+def test_another_cluster_is_not_copied_over_a_standby(replicated):
+    """One of the addresses leads to a cluster of other data, which lets the replication role in as well."""
+    stranger = servers.Postgresql()
+    stranger.start()
+    try:
+        stranger.query("CREATE ROLE replicator LOGIN REPLICATION PASSWORD 'test:replication\\password'")
+        stranger.query("SELECT pg_create_physical_replication_slot('two')")
+        identifier = replicated.state("one")["system_identifier"]
+        began = replicated.query("two", "SELECT pg_postmaster_start_time()")
+        replicated.query("one", "CREATE TABLE kept AS SELECT 1 AS n")
+        replicated.wait_until(lambda: replicated.query("two", "SELECT to_regclass('kept')") != [(None,)])
+        slots = stranger.query("SELECT slot_name, restart_lsn FROM pg_replication_slots")
+        wrong = {"hosts": [f"127.0.0.1:{stranger.port}"], "system_identifier": identifier, "rebuild": True}
+        for method in ("copy", "rewind", "auto"):
+            for check in (True, False):
+                refused = replicated.make_standby("two", check=check, rebuild_method=method, **wrong)
+                assert refused["failed"] and refused["error_code"] == "STANDBY_OTHER_CLUSTER", refused
+                assert f"not {identifier}" in refused["msg"]
+        assert replicated.query("two", "SELECT pg_postmaster_start_time(), n FROM kept") == [(*began[0], 1)]
+        assert stranger.query("SELECT slot_name, restart_lsn FROM pg_replication_slots") == slots
+        silent = {**wrong, "hosts": [f"127.0.0.1:{port.free_port(0)}"]}
+        unreachable = replicated.make_standby("two", rebuild_method="copy", **silent)
+        assert unreachable["failed"] and unreachable["error_code"] == "STANDBY_SOURCE_UNREACHABLE"
+        assert replicated.query("two", "SELECT pg_postmaster_start_time()") == began
+    finally:
+        stranger.kill()
+        shutil.rmtree(stranger.server.layout.servers, ignore_errors=True)
 
 
 def test_slots_of_nobody_are_reported_and_dropped_on_request(replicated):

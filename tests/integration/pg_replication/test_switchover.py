@@ -120,6 +120,17 @@ def test_what_speaks_against_it_is_named_and_nothing_is_touched(written):
     assert written.query("one", "SELECT pg_postmaster_start_time()") == started
 
 
+def test_an_address_of_another_member_is_not_the_target(written):
+    began = {name: written.query(name, "SELECT pg_postmaster_start_time()") for name in written.members}
+    for other, reason in (("three", "streams through the slot three, not to two"), ("one", "leads to a primary")):
+        for check in (True, False):
+            refused = written.hand_over("one", "two", check=check, target_port=written.ports[other])
+            assert refused["failed"] and refused["error_code"] == "SWITCHOVER_REFUSED", refused
+            assert f"127.0.0.1:{written.ports[other]}" in refused["msg"] and reason in refused["msg"]
+    assert {name: written.query(name, "SELECT pg_postmaster_start_time()") for name in written.members} == began
+    assert [written.state(name)["role"] for name in written.members] == ["primary", "standby", "standby"]
+
+
 def test_a_target_that_does_not_replay_gives_the_part_back(written):
     # Prepared by hand past the gates: the gate on the target's side would have refused a paused replay.
     written.query("two", "SELECT pg_wal_replay_pause()")

@@ -23,6 +23,7 @@ NOTED = {
     "tls": "__mongodb_7_tls | default(false)",
     "versions": "__mongodb_7_server_packages | map(attribute='version', default='') | list",
     "all_at_once": "__mongodb_7_all_at_once",
+    "unready": "__mongodb_7_unready if __mongodb_7_restart is defined else []",
 }
 ROLE: dict[str, t.Any] = {"name": "groundwork.databases.mongodb_7", "public": True}
 
@@ -165,3 +166,15 @@ def test_arbiters_are_refused(play: Play) -> None:
     members[2]["arbiter_only"] = True
     output = play.run("endpoint.yml", limit="a1", mongodb_7_members=members)
     assert "mongodb_7_members has an arbiter" in output and "failed=1" in output, output
+
+
+def test_what_the_run_would_start_is_known_before_it_answers(play: Play) -> None:
+    """Check mode asks the members of a list; those that are installed by the very run do not answer it."""
+    for name, state in {"a1": "running", "a2": "would_create", "a3": "would_start"}.items():
+        play.hosts[name] |= {
+            "__mongodb_7_expected_state": state, "__mongodb_7_configuration": {"restart_needed": False},
+            "mongodb_7_restart_policy": "needed",
+        }  # fmt: skip
+    output = play.run("endpoint.yml", "rolling_restart.yml", limit="a1,a2,a3")
+    assert "failed=1" not in output, output
+    assert [play.noted(name)["unready"] for name in SET] == [["a2:27017", "a3:27017"]] * 3

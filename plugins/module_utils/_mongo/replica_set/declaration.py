@@ -31,6 +31,7 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "wait_timeout": {"type": "int", "default": 600},
         "sync_timeout": {"type": "int"},
         "assume_empty": {"type": "bool", "default": False},
+        "assume_started": {"type": "list", "elements": "str", "default": []},
     }
 
 

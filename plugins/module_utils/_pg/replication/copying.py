@@ -143,6 +143,21 @@ def reserve_slot(server: Server, source: Source, slot: str) -> None:
         time.sleep(0.2)
 
 
+def identified(server: Server, source: Source) -> str:
+    """The system identifier of the primary that the copy would come from.
+
+    :raises GroundworkError: no primary answers.
+    """
+    outcome = _replication_command(server, source, "IDENTIFY_SYSTEM")
+    if outcome.returncode != 0:
+        raise GroundworkError(
+            f"None of {', '.join(f'{host}:{port}' for host, port in source.hosts)} answers as the primary to copy: "
+            f"{_last_lines(outcome.stderr)}", where=server.where, untouched="everything", hint=_hint(outcome.stderr),
+            code="STANDBY_SOURCE_UNREACHABLE",
+        )
+    return outcome.stdout.strip().partition("|")[0]
+
+
 def _replication_command(server: Server, source: Source, *commands: str) -> subprocess.CompletedProcess[str]:
     """Commands of the replication protocol, which psql sends as they are."""
     argv = [

@@ -70,6 +70,18 @@ def _pending(member: Member, name: str, settings: t.Container[str] | None) -> li
     return [f"{name} waits for a restart to apply {', '.join(pending)}"] if pending else []
 
 
+def against_host(address: str, target: str, in_recovery: bool, slot: str) -> list[str]:
+    """Reasons when the address leads to another server than the target.
+
+    :param slot: the slot that the server at the address streams through, empty for none.
+    """
+    if not in_recovery:
+        return [f"{address} leads to a primary, not to the standby {target}"]
+    if slot and slot != slot_name(target):
+        return [f"{address} leads to the standby that streams through the slot {slot}, not to {target}"]
+    return []
+
+
 def against_target(target: Member, name: str, primary: Member) -> list[str]:
     """Reasons on the target's side."""
     reasons = []
