@@ -101,9 +101,7 @@ def test_a_stage_too_far_away_is_refused_before_anything_is_written(play: Play, 
     ("module", "field", "value"),
     [
         ("mongo_tls", "mode", ["disabled"]),
-        ("mongo_tls", "mode", "preferSSL"),
         ("mongod_upgrade_check", "installed_version", "{{ lookup('ansible.builtin.file', '/etc/shadow') }}"),
-        ("mongod_upgrade_check", "ansible_facts", {"mongodb_7_tls_mode": "disabled"}),
     ],
 )
 def test_an_answer_that_does_not_fit_ends_the_run_for_its_host(

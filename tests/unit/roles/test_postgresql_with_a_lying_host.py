@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import typing as t
 from pathlib import Path
 
@@ -103,8 +104,6 @@ def test_answers_are_matched_by_name(play: Play) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("exists", "yes"),
-        ("running_port", 10**30),
         ("wal_directory", "/srv/wal\nExecStartPre=+/bin/sh"),
         ("wal_directory", "/srv/" + JINJA),
     ],
@@ -193,16 +192,26 @@ def test_another_host_acts_on_facts_only(pair: Play) -> None:
     assert "intruder" not in outcome.sent
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("timeline", 10**40),
-        ("settings", {"lc_messages": "C'\narchive_command = 'intruder"}),
-    ],
-)
-def test_a_member_that_does_not_fit_is_refused(pair: Play, field: str, value: t.Any) -> None:
-    outcome = pair.run(members(**{field: value}))
-    assert f"The host db1 answered member.{field}" in outcome.output, outcome.output
+def test_a_standby_that_says_it_leads_is_no_primary(pair: Play) -> None:
+    """Contents, and the poolers of later plays, would go to it."""
+    for variables in pair.hosts.values():
+        variables["postgresql_16_clusters"][0]["roles"] = [{"name": "app", "password": "the password of an application"}]
+    answers = members()
+    answers["db2"]["pg_clusters"]["clusters"] = [place("shop", exists=True, running_port=5432)]
+    standby = {"started": "2026-11-01T10:00:01+00:00", "role": "standby", "receiver": {"status": "streaming"}}
+    answers["db2"]["pg_replication_info"] = {"changed": False, "member": {**RUNNING, **standby}}
+    answers["db2"]["pg_replication"] = copy.deepcopy(answers["db2"]["pg_replication_info"])
+    answers["db2"]["pg_services"] = {"changed": False, "clusters": [{"name": "shop", **SERVER, "standby": False}]}
+    outcome = pair.run(answers, "-v")
+    assert outcome.code == 0, outcome.output
+    assert outcome.arguments("pg_contents", "db1") and not outcome.arguments("pg_contents", "db2")
+    handed_over = outcome.output[outcome.output.index("Report | Hand over how to reach the servers"):]
+    assert handed_over.count("state: elsewhere") == 1 and handed_over.count("state: running") == 1
+
+
+def test_a_member_that_does_not_fit_is_refused(pair: Play) -> None:
+    outcome = pair.run(members(settings={"lc_messages": "C'\narchive_command = 'intruder"}))
+    assert "The host db1 answered member.settings.lc_messages = " in outcome.output, outcome.output
     assert outcome.code == 2
     assert not {"pg_standby", "pg_configuration", "pg_services", "pg_replication"} & set(outcome.modules())
 
