@@ -77,7 +77,7 @@ class Play:
                 "GROUNDWORK_ANSWERING": str(self.folder), **environment,
             },
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            timeout=120,
+            timeout=600,
         )  # fmt: skip
         asked = [json.loads(line) for line in (self.folder / "asked.jsonl").read_text().splitlines()]
         return Outcome(done.returncode, done.stdout, asked)

@@ -195,7 +195,7 @@ def test_another_host_acts_on_facts_only(pair: Play) -> None:
 def test_a_standby_that_says_it_leads_is_no_primary(pair: Play) -> None:
     """Contents, and the poolers of later plays, would go to it."""
     for variables in pair.hosts.values():
-        variables["postgresql_16_clusters"][0]["roles"] = [{"name": "app", "password": "the password of an application"}]
+        variables["postgresql_16_clusters"][0]["roles"] = [{"name": "app", "password": "known to the primary"}]
     answers = members()
     answers["db2"]["pg_clusters"]["clusters"] = [place("shop", exists=True, running_port=5432)]
     standby = {"started": "2026-11-01T10:00:01+00:00", "role": "standby", "receiver": {"status": "streaming"}}
