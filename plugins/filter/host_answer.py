@@ -72,8 +72,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The facts. For C(pg_replication) and C(pg_replication_info) the state of the member, see RV(member)
-    of M(groundwork.databases.pg_replication_info); otherwise fields of the module's return values.
+  description: The facts. For C(pg_replication) and C(pg_replication_info) the state of the member, as
+    M(groundwork.databases.pg_replication_info) describes it; otherwise fields of the module's return values.
   type: dict
 """
 

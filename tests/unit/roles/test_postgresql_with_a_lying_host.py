@@ -56,29 +56,36 @@ def play(tmp_path: Path) -> Play:
     return Play(tmp_path, "postgresql_16", {"db1": {"postgresql_16_clusters": clusters}})
 
 
+def test_no_file_of_the_controller_reaches_a_host_that_asks_for_it(play: Play) -> None:
+    wanted = play.folder / "wanted"
+    wanted.mkdir()
+    (wanted / "V1__secret.sql").write_text(f"-- {CANARY}")
+    outcome = play.run(lying(
+        "pg_clusters",
+        tls={"mode": "given", "certificate": "", "certificate_file": str(play.canary), "key": "",
+             "key_file": str(play.canary), "ca": "", "ca_file": "", "require": False,
+             "min_protocol_version": "TLSv1.2", "names": []},
+        migrations=[{"database": "postgres", "locations": [str(wanted)]}],
+    ))  # fmt: skip
+    assert CANARY not in outcome.sent + outcome.output
+    assert "pg_schema_apply" not in outcome.modules()
+    assert outcome.code == 0, outcome.output
+
+
 def test_what_is_no_fact_changes_nothing(play: Play) -> None:
-    migrations = play.folder / "stolen"
-    migrations.mkdir()
-    (migrations / "V1__secret.sql").write_text(f"-- {CANARY}")
     true = play.run({"db1": honest("shop", "archive")})
     assert true.code == 0, true.output
     false = play.run(lying(
         "pg_clusters",
         roles=[{"name": "intruder", "superuser": True}],
-        databases=[{"name": "stolen"}],
-        migrations=[{"database": "postgres", "locations": [str(migrations)]}],
+        databases=[{"name": "intruder"}],
         partitions=[{"database": "postgres", "tables": []}],
         row_security=[{"database": "postgres", "policies": []}],
-        tls={"mode": "given", "certificate": "", "certificate_file": str(play.canary), "key": "",
-             "key_file": str(play.canary), "ca": "", "ca_file": "", "require": False,
-             "min_protocol_version": "TLSv1.2", "names": []},
         replication={"members": ["db1", "db2"], "password": "x"},
         settings={"archive_command": "curl intruder"},
-        hba=[{"type": "host", "databases": ["all"], "users": ["all"], "address": "0.0.0.0/0", "method": "trust"}],
+        hba=[{"type": "host", "databases": ["all"], "users": ["intruder"], "address": "0.0.0.0/0", "method": "trust"}],
         hba_defaults=False,
         listen_addresses=["*"],
-        state="absent",
-        confirm_removal="shop",
         port=1,
         data_directory="/somewhere/else",
         config_directory="/root",
@@ -86,10 +93,8 @@ def test_what_is_no_fact_changes_nothing(play: Play) -> None:
         log_file="/etc/shadow",
         unit="ssh.service",
     ))  # fmt: skip
-    assert false.code == 0, false.output
-    assert CANARY not in false.sent + false.output
     assert "intruder" not in false.sent
-    assert "pg_schema_apply" not in false.modules()
+    assert false.code == 0, false.output
     assert false.questions == true.questions
 
 
