@@ -152,13 +152,12 @@ from ..module_utils._errors import GroundworkError
 from ..module_utils._local import lifecycle
 from ..module_utils._local.account import server_account
 from ..module_utils._local.layout import layout_for
+from ..module_utils._local.login import ADDRESS
 from ..module_utils._local.mongodb import TARGET_MAJOR, MongodbServer
 from ..module_utils._local.plan import DesiredServer, LiveServer, plan_server
 from ..module_utils._local.postgresql import PostgresqlServer
 from ..module_utils._local.secret import read_secret
 from ..module_utils._plan import Plan
-
-ADDRESS = "127.0.0.1"
 
 
 def build_server(params: dict[str, t.Any]) -> PostgresqlServer | MongodbServer:

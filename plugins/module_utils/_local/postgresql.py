@@ -18,7 +18,7 @@ from .._errors import GroundworkError
 from . import artifact, library
 from .account import Account
 from .layout import Layout
-from .login import default_options
+from .login import SUPERUSERS, default_options
 from .plan import Data
 from .process import end_process, is_process
 
@@ -35,7 +35,7 @@ class PostgresqlServer:
     """One cluster under ``layout.home``, listening on 127.0.0.1 only."""
 
     engine = "postgresql"
-    superuser = "postgres"
+    superuser = SUPERUSERS["postgresql"]
     product = PRODUCT
     preferred_port = PREFERRED_PORT
 

@@ -28,9 +28,9 @@ NOTED = {
 ROLE: dict[str, t.Any] = {"name": "groundwork.databases.mongodb_7", "public": True}
 
 
-def found(stages: list[dict[str, str]], now: dict[str, str]) -> dict[str, t.Any]:
-    """What the module mongo_tls answers."""
-    return {"stages": stages, "running": True, "tls": now["mode"] != "disabled", **now}
+def found(host: str, now: dict[str, str]) -> dict[str, t.Any]:
+    """What the role takes of the answer of the module mongo_tls."""
+    return {"host": host, "running": True, "tls": now["mode"] != "disabled", **now}
 
 
 class Play:
@@ -45,11 +45,11 @@ class Play:
         # The first host of the run has no TLS at all.
         self.hosts: dict[str, dict[str, t.Any]] = {"none": {**present}}
         for name in SET:
-            answer = found([ALLOW, PREFER, REQUIRE], DISABLED)
+            answer = found(name, DISABLED)
             self.hosts[name] = {**present, **set_a, "__mongodb_7_tls_found": answer, "__mongodb_7_tls": False}
         self.hosts["b1"] = {
             **present, **tls, "mongodb_7_tls_directory": str(folder / "b"),
-            "__mongodb_7_tls_found": found([REQUIRE], REQUIRE), "__mongodb_7_tls": True,
+            "__mongodb_7_tls_found": found("b1", REQUIRE), "__mongodb_7_tls": True,
         }  # fmt: skip
 
     def run(self, *files: str, limit: str = "all", **variables: t.Any) -> str:
@@ -102,7 +102,7 @@ def test_every_set_takes_its_own_stages_and_has_its_own_certificates(play: Play)
 
 
 def test_a_set_goes_where_its_slowest_member_is(play: Play) -> None:
-    play.hosts["a1"]["__mongodb_7_tls_found"] = found([REQUIRE], PREFER)
+    play.hosts["a1"]["__mongodb_7_tls_found"] = found("a1", ALLOW)
     play.run("endpoint.yml", "tls.yml")
     assert [play.noted(name)["stage"] for name in SET] == [ALLOW] * 3
 
@@ -116,7 +116,7 @@ def test_tls_does_not_change_without_all_members(play: Play) -> None:
 
 def test_a_set_that_is_there_may_be_run_in_parts(play: Play) -> None:
     for name in SET:
-        play.hosts[name]["__mongodb_7_tls_found"] = found([REQUIRE], REQUIRE)
+        play.hosts[name]["__mongodb_7_tls_found"] = found(name, REQUIRE)
     output = play.run("endpoint.yml", "tls.yml", limit="a2")
     assert "failed=0" in output and play.written("a") == ["a2"], output
 
