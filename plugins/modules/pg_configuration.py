@@ -323,9 +323,8 @@ import dataclasses
 import typing as t
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg.configuration import live, request, run
 from ..module_utils._pg.configuration.host import read_host
 from ..module_utils._pg.configuration.owner import find_owner
@@ -384,7 +383,7 @@ CLUSTER = {
 }
 
 
-def read_place(module: AnsibleModule) -> run.Place:
+def read_place(module: GroundworkModule) -> run.Place:
     """:raises GroundworkError: the account is missing, or the caller may not become it."""
     params = module.params
     owner = find_owner(params["owner"])
@@ -414,15 +413,15 @@ def require_clusters(clusters: list[request.Cluster]) -> None:
             )  # fmt: skip
 
 
-def hide_secrets(module: AnsibleModule, clusters: list[request.Cluster]) -> None:
+def hide_secrets(module: GroundworkModule, clusters: list[request.Cluster]) -> None:
     """Settings are no secrets, but some may hold one: keep it out of what Ansible shows of the module's arguments."""
     for cluster in clusters:
         for settings in cluster.files.values():
             for name, value in settings.items():
-                module.no_log_values.update(secrets(name, value))
+                module.hide(*secrets(name, value))
 
 
-def configure(module: AnsibleModule) -> dict[str, t.Any]:
+def configure(module: GroundworkModule) -> dict[str, t.Any]:
     clusters = [request.from_params(given) for given in module.params["clusters"]]
     hide_secrets(module, clusters)
     place = read_place(module)
@@ -456,7 +455,7 @@ def configure(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "clusters": {"type": "list", "elements": "dict", "required": True, "options": CLUSTER},
             "bin_directory": {"type": "path", "default": "/usr/lib/postgresql/16/bin"},

@@ -401,9 +401,8 @@ invalid_migrations:
 import gc
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.migration import fan_out, load
@@ -417,7 +416,7 @@ OBJECTS_BEFORE_COLLECTION = 100_000
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={**connection_argument_spec(), **argument_spec(), **apply_argument_spec()},
         supports_check_mode=True,
         required_one_of=[["login_db", "targets"]],
@@ -432,7 +431,7 @@ def main() -> None:
         module.fail_json(**error.result())
 
 
-def run(module: AnsibleModule) -> None:
+def run(module: GroundworkModule) -> None:
     """Read the files, visit every database, report.
 
     :raises GroundworkError: with one database, its failure; otherwise what concerns all of them.
@@ -464,12 +463,12 @@ def run(module: AnsibleModule) -> None:
     module.exit_json(changed=outcome.changed, **result)
 
 
-def warn(module: AnsibleModule, outcome: Outcome) -> None:
+def warn(module: GroundworkModule, outcome: Outcome) -> None:
     for warning in outcome.warnings:
         module.warn(warning)
 
 
-def report_all(module: AnsibleModule, visits: list[Visit]) -> None:
+def report_all(module: GroundworkModule, visits: list[Visit]) -> None:
     """End the module with one result for all places."""
     result: dict[str, t.Any] = {
         "changed": any(visit.changed for visit in visits),
