@@ -13,6 +13,7 @@ import typing as t
 from urllib.parse import quote, quote_plus
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
 
 # Options of which the user chooses the names: settings of a server or a driver. One with such a name holds a secret.
 _FREE_OPTIONS = frozenset(
@@ -41,6 +42,10 @@ class GroundworkModule(AnsibleModule):
         """Mask these values in the result, as they are and as SQL, JSON, Python or a URL would quote them."""
         for value in values:
             self.no_log_values.update(spellings(value))
+
+    def warn(self, warning: str, **details: t.Any) -> None:
+        """Ansible masks results only: its newer releases show a warning as it was given."""
+        super().warn(remove_values(warning, self.no_log_values), **details)
 
     def _log_invocation(self) -> None:
         super().log("Invoked")

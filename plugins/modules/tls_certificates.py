@@ -156,7 +156,7 @@ options:
 EXAMPLES = r"""
 - name: Have certificates for the database hosts
   groundwork.databases.tls_certificates:
-    directory: "{{ inventory_dir }}/certificates"
+    directory: "{{ lookup('groundwork.databases.secrets_directory', 'site') }}"
     certificates:
       - name: "{{ inventory_hostname }}"
         dns_names: ["{{ inventory_hostname }}"]
