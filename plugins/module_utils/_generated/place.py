@@ -43,9 +43,13 @@ class Inventory:
 
 
 def from_variables(variables: t.Mapping[str, t.Any]) -> Inventory:
-    """The inventory of the host that has these variables."""
+    """The inventory of the host that has these variables.
+
+    Ansible gives a host of ``-i host,`` the text ``None`` for a directory, and one of ``add_host`` the value.
+    """
+    directory = str(variables.get("inventory_dir") or "")
     return Inventory(
-        str(variables.get("inventory_dir") or ""),
+        directory if Path(directory).is_absolute() else "",
         str(variables.get("inventory_file") or ""),
         tuple(str(source) for source in variables.get("ansible_inventory_sources") or ()),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._generated.place import (
     Inventory,
+    from_variables,
     inventory_folder_above,
     secrets_directory,
 )
@@ -50,8 +51,9 @@ def test_a_link_to_an_inventory_has_the_place_of_the_inventory(tmp_path: Path) -
     assert place(tmp_path, "inventories/current/hosts") == expected
 
 
-def test_a_host_in_no_file_has_no_place() -> None:
-    assert secrets_directory(Inventory("", "host,", ("host,",)), "mongodb") == ""
+@pytest.mark.parametrize("variables", [{}, {"inventory_dir": None}, {"inventory_dir": "None", "inventory_file": "h,"}])
+def test_a_host_in_no_file_has_no_place(variables: dict[str, str | None]) -> None:
+    assert secrets_directory(from_variables(variables), "mongodb") == ""
 
 
 @pytest.mark.parametrize(
