@@ -26,6 +26,9 @@ _SECRET_NAME = re.compile(
 )
 
 
+_LONGEST_QUOTED = 65536
+
+
 class GroundworkModule(AnsibleModule):
     """``AnsibleModule`` that logs no arguments, and hides a secret in whatever way a message spells it.
 
@@ -59,7 +62,12 @@ class GroundworkModule(AnsibleModule):
 
 
 def spellings(value: str) -> set[str]:
-    """A text as it is, and as it looks inside the quotation marks of SQL, JSON, Python, a shell, and in a URL."""
+    """A text as it is, and as it looks inside the quotation marks of SQL, JSON, Python, a shell, and in a URL.
+
+    A whole file, such as a packed folder, is in no message.
+    """
+    if len(value) > _LONGEST_QUOTED:
+        return {value}
     doubled = value.replace("'", "''")
     return {
         value,

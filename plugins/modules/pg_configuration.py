@@ -89,6 +89,8 @@ options:
           - What the user decides; written to C(99-settings.conf), which has the last word.
           - A value of null takes a setting back that an earlier drop-in says. Lists are written as the server wants
             them, so C([pg_stat_statements, auto_explain]) needs no quotes.
+          - Passwords and keys that a command or a connection string holds are shown nowhere. One in C(primary_conninfo)
+            is refused; name a C(passfile) there.
         type: dict
         default: {}
       hba:
@@ -413,17 +415,17 @@ def require_clusters(clusters: list[request.Cluster]) -> None:
             )  # fmt: skip
 
 
-def hide_secrets(module: GroundworkModule, clusters: list[request.Cluster]) -> None:
+def hide_secrets(module: GroundworkModule) -> None:
     """Settings are no secrets, but some may hold one: keep it out of what Ansible shows of the module's arguments."""
-    for cluster in clusters:
-        for settings in cluster.files.values():
-            for name, value in settings.items():
+    for given in module.params["clusters"]:
+        for settings in (given["settings"], *given["files"].values()):
+            for name, value in settings.items() if isinstance(settings, dict) else ():
                 module.hide(*secrets(name, value))
 
 
 def configure(module: GroundworkModule) -> dict[str, t.Any]:
+    hide_secrets(module)
     clusters = [request.from_params(given) for given in module.params["clusters"]]
-    hide_secrets(module, clusters)
     place = read_place(module)
     if not module.check_mode:
         require_clusters(clusters)

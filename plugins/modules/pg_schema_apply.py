@@ -410,6 +410,7 @@ from ..module_utils._pg.migration.commands import RUNS
 from ..module_utils._pg.migration.fan_out import Place, Visit
 from ..module_utils._pg.migration.migrate import Job
 from ..module_utils._pg.migration.outcome import Outcome
+from ..module_utils._pg.migration.secret_parts import without_parts
 from ..module_utils._pg.migration.settings import apply_argument_spec, argument_spec, from_params
 
 OBJECTS_BEFORE_COLLECTION = 100_000
@@ -428,7 +429,7 @@ def main() -> None:
     try:
         run(module)
     except GroundworkError as error:
-        module.fail_json(**error.result())
+        module.fail_json(**without_parts(error.result(), module.params["secret_placeholders"].values()))
 
 
 def run(module: GroundworkModule) -> None:
@@ -482,7 +483,8 @@ def report_all(module: GroundworkModule, visits: list[Visit]) -> None:
         result["diff"] = [entry for visit in visits if visit.outcome for entry in visit.outcome.diff()]
     failed = sum(visit.error is not None for visit in visits)
     if failed:
-        module.fail_json(msg=f"{failed} of {len(visits)} targets failed.\n" + "\n".join(result["summary"]), **result)
+        msg = f"{failed} of {len(visits)} targets failed.\n" + "\n".join(result["summary"])
+        module.fail_json(**without_parts({"msg": msg, **result}, module.params["secret_placeholders"].values()))
     module.exit_json(**result)
 
 
