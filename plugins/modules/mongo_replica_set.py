@@ -297,15 +297,14 @@ server_version:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.replica_set import declaration, reconcile
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = declaration.checked(module.params)
     reconciler = reconcile.Reconciler(options)
     if module.check_mode and options["assume_empty"]:
@@ -323,7 +322,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={**connection_argument_spec(), **declaration.argument_spec()}, supports_check_mode=True
     )
     api.require_driver(module)

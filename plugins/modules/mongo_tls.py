@@ -129,9 +129,8 @@ stages:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.tls import live, neighbours, stages
@@ -162,7 +161,7 @@ def goal(options: dict[str, t.Any], now: stages.Stage) -> stages.Stage:
     return wanted
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = live.reachable_options(module.params)
     first = stages.Stage("disabled", "keyFile")
     if options is None:
@@ -185,7 +184,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         server.close()
 
 
-def bring(module: AnsibleModule, server: api.Server, options: dict[str, t.Any]) -> dict[str, t.Any]:
+def bring(module: GroundworkModule, server: api.Server, options: dict[str, t.Any]) -> dict[str, t.Any]:
     now = live.stage_of(server)
     target = stages.Stage(options["mode"] or now.mode, options["cluster_auth_mode"] or now.cluster_auth_mode)
     left = summaries(stages.path(now, goal(options, now)))
@@ -221,7 +220,7 @@ def verify(
 def main() -> None:
     modes = {"type": "str", "choices": list(stages.MODES)}
     auth_modes = {"type": "str", "choices": list(stages.CLUSTER_AUTH_MODES)}
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             **connection_argument_spec(),
             "mode": modes,

@@ -217,9 +217,8 @@ refusals:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg.clusters.apply import apply_plan
 from ..module_utils._pg.clusters.live import read_host
 from ..module_utils._pg.clusters.model import (
@@ -267,7 +266,7 @@ def describe(cluster: Desired, host: Host) -> dict[str, t.Any]:
     }
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
     desired = [build_desired(options, params["created_elsewhere"]) for options in params["clusters"]]
     reading = {"wanted_locales": params["locales"], "unlisted_main": params["unlisted_main"]}
@@ -323,7 +322,7 @@ def argument_spec() -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         result = run(module)
     except GroundworkError as error:

@@ -526,9 +526,8 @@ server_version:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.contents import live, planning, privileges, request, wanted
@@ -650,7 +649,7 @@ def _verify(server: Server, contents: wanted.Contents) -> None:
         )
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     contents = request.parse(module.params)
     if module.check_mode and module.params["assume_empty"]:
         outcome, cluster = _plan_for_empty_server(contents, module.params)
@@ -678,7 +677,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     if not (module.check_mode and module.params["assume_empty"]):
         api.require_driver(module)
     try:

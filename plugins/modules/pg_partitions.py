@@ -207,9 +207,8 @@ actions:
 import datetime
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.partitions import interval, maintenance, planning, wanted
@@ -251,7 +250,7 @@ def _refuse_missing(missing: list[str], database: str) -> None:
     )
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = module.params
     policy = wanted.parse(options)
     day = wanted.day(options["today"], options["login_db"], "today")
@@ -283,7 +282,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def _result(
-    module: AnsibleModule,
+    module: GroundworkModule,
     plans: list[planning.TablePlan],
     missing: list[str],
     policy: tuple[wanted.Wanted, ...],
@@ -310,7 +309,7 @@ def _result(
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     if not (module.check_mode and module.params["assume_empty"]):
         api.require_driver(module)
     try:

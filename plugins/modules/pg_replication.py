@@ -124,9 +124,8 @@ import contextlib
 import time
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api, secret_statement
 from ..module_utils._pg.replication.access import read_role, role_steps
 from ..module_utils._pg.replication.health import Tolerance, cannot_follow, problems
@@ -210,7 +209,7 @@ def predict(params: dict[str, t.Any], server: Server) -> list[Step]:
     return steps
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
     server = Server.from_params(params)
     if module.check_mode and server.pid() is None:
@@ -248,7 +247,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def outcome(
-    module: AnsibleModule, plan: Plan, member: dict[str, t.Any], strangers: list[str], found: list[str]
+    module: GroundworkModule, plan: Plan, member: dict[str, t.Any], strangers: list[str], found: list[str]
 ) -> dict[str, t.Any]:
     result = {"changed": plan.changed, "actions": plan.actions(), "member": member}
     if module._diff:
@@ -257,7 +256,7 @@ def outcome(
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         result = run(module)
     except GroundworkError as error:

@@ -114,9 +114,8 @@ member:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg.replication.live import is_ready, read_member
 from ..module_utils._pg.replication.server import Server, server_argument_spec
 
@@ -124,7 +123,7 @@ POLL_SECONDS = 0.2
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={**server_argument_spec(), "wait_streaming": {"type": "float", "default": 0.0}},
         supports_check_mode=True,
     )

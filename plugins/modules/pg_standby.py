@@ -162,9 +162,8 @@ seconds:
 import time
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg.replication.copying import (
     CopyOptions,
     Source,
@@ -343,7 +342,7 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     began = time.monotonic()
     try:
         standby = Standby(module.params)

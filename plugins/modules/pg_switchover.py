@@ -133,9 +133,8 @@ shutdown_checkpoint:
 import os
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pg.replication.gates import Thresholds, against_host, against_primary, against_target
 from ..module_utils._pg.replication.live import from_session
@@ -249,7 +248,7 @@ def promote(params: dict[str, t.Any], server: Server, check: bool) -> list[Step]
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec=argument_spec(),
         required_if=[("step", "hand_over", ["target_host", "user"])],
         supports_check_mode=True,
