@@ -77,7 +77,7 @@ def unwritten(session: Session) -> t.Iterator[dict[str, str]]:
 
 
 def still_written(session: Session) -> list[str]:
-    """Settings, with their values, that keep the text of a role's secret whatever this login does."""
+    """Settings, with their values, that keep the text of a role's secret and that this login may not change."""
     loud = {name: value for name, value, allowed in _loud(session) if not allowed}
     if "pg_stat_statements.track_utility" not in loud:
         loud.pop("pg_stat_statements.track", None)

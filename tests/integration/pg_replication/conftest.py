@@ -166,7 +166,7 @@ class Cluster:
             made = self.make_standby(name)
             assert not made.get("failed"), made["msg"]
             self.start(name)
-        # A copy ends where a segment does. A primary that nobody uses may write nothing, and so send nothing, for long.
+        # A copy ends where a segment does. An idle primary may write nothing, and so send nothing, for long.
         self.query("one", "SELECT pg_log_standby_snapshot()")
         for name in names:
             assert self.state(name, wait_streaming=60)["receiver"]["status"] == "streaming"
