@@ -212,6 +212,24 @@ def test_scripts_with_a_secret(server, kept, migrate, tmp_path):
     kept.expect("CREATE TABLE open_table", "CREATE TABLE another_open_table")
 
 
+BETWEEN_OTHERS = {
+    "V1__settings.sql": "SET log_statement = 'all';\nCREATE TABLE open_table (id int, note text);",
+    "V2__role.sql": "CREATE ROLE migrated NOLOGIN PASSWORD $q$${pw}$q$;\nGRANT ALL ON open_table TO migrated;",
+    "V3__as_the_role.sql": "SET ROLE migrated;\nINSERT INTO open_table VALUES (3, $q$${pw}$q$);",
+    "beforeEachMigrate__note.sql": "SELECT $q$${pw}$q$;",
+    "afterEachMigrateStatement__note.sql": "SELECT $q$${pw}$q$;",
+}
+
+
+@pytest.mark.parametrize("group", [True, False])
+def test_a_session_that_is_restored_between_scripts_stays_silent(server, kept, migrate, group):
+    """Every script ends with the session as it was before, in which the server would keep all text."""
+    applied = migrate(BETWEEN_OTHERS, group=group)
+    assert not applied.get("failed"), applied
+    assert server.query("SELECT id, note FROM open_table", "migrated") == [(3, PASSWORD)]
+    kept.expect("flyway_schema_history")
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_script_with_a_secret_that_fails(server, kept, migrate, name):
     text, message = REFUSED[name]
