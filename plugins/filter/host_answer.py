@@ -10,7 +10,7 @@ version_added: 1.0.0
 author:
   - The groundwork.databases maintainers (@groundwork)
 description:
-  - "Whoever owns a host decides what its modules return. This reads an answer into a record of known types: fields
+  - "The owner of a host decides what its modules return. This reads an answer into a record of known types: fields
     that are no facts are dropped, what the description says is taken from the description, and an answer that does
     not fit is refused with a sentence that names the host and the field."
 positional: module, host

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a host's module returned, read field by field on the controller: only facts of the expected type and range.
 
-Whoever owns a host decides what its modules return. So an answer is parsed into a typed record before anything uses it:
-fields that nobody asks for are dropped, and one that does not fit is refused.
+The owner of a host decides what its modules return. So an answer is parsed into a typed record before anything uses it:
+fields that are not asked for are dropped, and one that does not fit is refused.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """

@@ -30,7 +30,7 @@ _LONGEST_QUOTED = 65536
 
 
 class GroundworkModule(AnsibleModule):
-    """``AnsibleModule`` that logs no arguments, and hides a secret in whatever way a message spells it.
+    """``AnsibleModule`` that logs no arguments, and hides a secret however a message spells it.
 
     Ansible writes the arguments of each call into the journal or syslog of the host. It masks what is ``no_log`` by a
     search for the text, in the ``repr()`` of lists and dictionaries. A value with a backslash, a quotation mark, a tab

@@ -1,4 +1,4 @@
-"""A connection to a host that runs nothing: to every module it answers what a file says, as whoever owns it may."""
+"""A connection to a host that runs nothing: to every module it answers what a file says, as its owner may."""
 
 from __future__ import annotations
 

@@ -289,7 +289,7 @@ def test_a_host_named_wrongly_is_not_waited_for(three: ReplicaSet, run_module: R
 def test_a_member_that_the_others_do_not_reach_is_named_with_the_reason(
     three: ReplicaSet, make_set: MakeSet, run_module: Run
 ) -> None:
-    """It has another key file, which nobody outside can see; the list is corrected afterwards."""
+    """It has another key file, which cannot be seen from outside; the list is corrected afterwards."""
     stranger = make_set(1).members[0]
     options = arguments(three, three.members[0], settle_timeout=3600)
     members = declared(*three.addresses, stranger.address)

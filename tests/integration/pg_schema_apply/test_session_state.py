@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import Migrations
 
-#: Everything that a session can be asked about itself, as rows of kind and value. What is told of the snapshot's own
+#: Everything that a session can be asked about itself, as rows of kind and value. What concerns the snapshot's own
 #: transaction, and of libraries that are loaded when they are needed first, is left out.
 SNAPSHOT = r"""
 CREATE TABLE seen(script text, kind text, value text);

@@ -71,7 +71,7 @@ def may_go(live: observe.Live, host: str, lag: float) -> str | None:
         return f"{_named(live.health, voters_unwell)}, and a second one would be missing"
     if not live.health.keeps_majority(live.members, without=(host,)):
         return "the other voting members are not a majority, so nobody could write meanwhile"
-    # One without a vote that does not answer is nobody's majority, and may be a host that does not exist.
+    # One without a vote that does not answer counts in no majority, and may be a host that does not exist.
     followers = [
         member["host"] for member in others
         if _must_follow(member) and (member["votes"] or live.health.serves(member["host"]))

@@ -18,7 +18,7 @@ _MOST_PAGES = 2**31
 
 @dataclasses.dataclass(frozen=True)
 class ClusterFacts:
-    """Where a described cluster is. A folder that is described is the described one, whatever the host says.
+    """Where a described cluster is. A folder that is described is the described one, also when the host says another.
 
     :ivar exists: whether it was there before the run.
     :ivar running_port: port of the running server, ``None`` when it does not run.

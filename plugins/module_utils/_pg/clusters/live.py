@@ -61,7 +61,7 @@ def read_host(desired: t.Sequence[Desired], *, wanted_locales: t.Sequence[str], 
 
 
 def _new_folders(desired: t.Sequence[Desired], *known: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """Folders that creations would take or clear; those of clusters that exist are nobody's concern."""
+    """Folders that creations would take or clear; not those of clusters that exist."""
     clusters, interrupted = known
     for cluster in desired:
         if cluster.state == "absent" or cluster.created_elsewhere:

@@ -227,7 +227,7 @@ def _mixed(reader: _Reader, script: Script) -> GroundworkError:
 def _controls_transactions(reader: _Reader, script: Script) -> GroundworkError:
     statement, verb = reader.verbs[0]
     return GroundworkError(
-        f"The script opens or ends transactions by itself ({verb.upper()}), so it could not be taken back as a whole.",
+        f"The script opens or ends transactions by itself ({verb.upper()}), so it could not be rolled back as a whole.",
         where=f"{script.label}:{statement.line}:{statement.column}",
         untouched="the database",
         code="TRANSACTION_CONTROL",

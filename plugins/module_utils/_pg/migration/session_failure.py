@@ -18,7 +18,7 @@ LOCK_RELEASED = (
     "It released the lock that keeps another run (of this module or of Flyway) from executing the same scripts."
 )
 LOCK_ADVICE = (
-    "Remove pg_advisory_unlock_all(), DISCARD ALL or whatever releases that lock, also from functions that the script "
+    "Remove pg_advisory_unlock_all(), DISCARD ALL or what else releases that lock, also from functions that the script "
     "calls. Advisory locks that a script takes are released after it by themselves."
 )
 

@@ -165,7 +165,7 @@ class Maintenance:
     def _after_failure(self, wanted: Wanted, failed: PartitionStep, lock_timeout: float) -> str:
         """Attach a partition again that was detached but cannot be dropped, and say what became of it.
 
-        Whoever holds the lock that the drop needed prevents this too.
+        The session that holds the lock that the drop needed prevents this too.
         """
         try:
             table = None if self._session.is_lost else live.read(self._session, wanted.schema, wanted.table)

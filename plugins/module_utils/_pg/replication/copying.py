@@ -4,7 +4,7 @@
 
 A marker next to the folder says that it is being made. While it is there the folder is worth nothing and is emptied
 by the next run, unless a server was started on it since: then it was made by hand. A folder with content and without
-such a marker is somebody's data and is never emptied.
+such a marker holds data of another owner and is never emptied.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
