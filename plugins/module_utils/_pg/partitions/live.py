@@ -32,7 +32,7 @@ _CHILDREN = f"""
 SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_get_expr(c.relpartbound, c.oid), i.inhdetachpending,
   pg_catalog.pg_total_relation_size(c.oid), GREATEST(c.reltuples, 0)::bigint, {proof.PROVEN},
   COALESCE(pg_catalog.obj_description(c.reltype, 'pg_type'), ''),
-  starts_with(COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), ''), %s),
+  pg_catalog.starts_with(COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), ''), %s),
   (SELECT k.conname FROM pg_catalog.pg_constraint k
     WHERE i.inhdetachpending AND k.conrelid = c.oid AND k.contype = 'c' AND k.xmin = i.xmin)
 FROM pg_catalog.pg_inherits i

@@ -24,7 +24,7 @@ NOTHING_WRITTEN = "every table; nothing was written"
 
 @dataclasses.dataclass(frozen=True)
 class TablePlan:
-    """:param retired: partitions that are older than the policy keeps, whether to be dropped, detached or only reported.
+    """:param retired: partitions that are older than the policy keeps, to drop, detach or report.
     :param unproven: tables that may have been meant to be dropped, but nothing proves it: what to do about each.
     """
 

@@ -157,6 +157,7 @@ def test_secrets_are_hidden_and_found():
     conninfo = "host=a password='it\\'s secret' user=b"
     assert check.hidden("primary_conninfo", conninfo) == "host=a password=(hidden) user=b"
     assert check.hidden("ssl_passphrase_command", "echo x") == "(hidden)"
+    assert check.secrets("ssl_passphrase_command_supports_reload", True) == []
     assert check.hidden("password_encryption", "scram-sha-256") == "scram-sha-256"
     assert check.secrets("primary_conninfo", conninfo) == ["it\\'s secret"]
 
