@@ -99,7 +99,9 @@ def begin(
     """
     try:
         second.run(
-            f"BEGIN; SET LOCAL lock_timeout = {lock_timeout}; SET LOCAL search_path = pg_catalog;"
+            # It watches what another session commits, which a login's own default isolation could keep from it.
+            f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock_timeout};"
+            " SET LOCAL search_path = pg_catalog;"
             f" SET LOCAL ROLE {identifier(table.owner)}; LOCK TABLE ONLY {table.sql} IN ACCESS SHARE MODE;"
             " SET LOCAL ROLE NONE"
         )
