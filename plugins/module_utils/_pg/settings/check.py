@@ -29,7 +29,7 @@ _LOGIN_PASSWORD = re.compile(r"\bpassword\s*=|://[^\s/@:]*:[^\s/]+@", re.IGNOREC
 # In connection strings, and in commands: PGPASSWORD=…, --secret-key=…, s3://user:password@host. What a shell fills in,
 # as in $(cat file), is not a secret.
 _SECRET = re.compile(
-    r"""([\w-]*(?:password|passwd|passphrase|secret|token|(?:access|api|secret)[_-]?key))\s*=\s*
+    r"""((?:password|passwd|passphrase|secret|token|(?:access|api|secret)[_-]?key))\s*=\s*
         ('(?:[^'\\]|\\.)*'|"(?![$`])(?:[^"\\]|\\.)*"|(?![$`"'])[^\s]+)
       | ((?<=://)[^\s/@:'"]*):([^\s/'"]+)(?=@)""",
     re.IGNORECASE | re.VERBOSE,
