@@ -60,7 +60,7 @@ def stored(migrations: Migrations, database: str) -> list[tuple[t.Any, ...]]:
         ("iso8859-1", "LATIN1", "é ß"),
         ("iso8859-1", "iso-8859-1", "é ß"),
         ("iso8859-15", "LATIN9", "é €"),
-        ("cp1252", "WIN1252", "é € „x“"),
+        ("cp1252", "WIN1252", "é € „x\u201c"),
         ("cp1252", "LATIN1", "é ß"),
         ("koi8-r", "KOI8R", "é".replace("é", "мир")),
         ("cp932", "SJIS", "表示ソ"),
