@@ -10,6 +10,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 from collections.abc import Mapping
@@ -182,6 +183,20 @@ class Answer:
             hint="Look at that host before anything is run on it again.",
             code="answer_refused",
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class Action:
+    """A step of a plan, as modules report it."""
+
+    action: str
+    kind: str
+    name: str
+
+
+def actions(records: t.Iterable[Answer]) -> list[Action]:
+    """:raises GroundworkError: a field does not fit."""
+    return [Action(found.sentence("action"), found.sentence("kind"), found.sentence("name")) for found in records]
 
 
 def harmless(text: str) -> str:

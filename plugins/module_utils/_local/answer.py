@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from .._answer import VERSION, Answer
+from .._answer import VERSION, Action, Answer, actions
 from .login import ADDRESS, SUPERUSERS
 
 
@@ -26,13 +26,6 @@ class Endpoint:
     data: str
     log: str
     pid: int | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Action:
-    action: str
-    kind: str
-    name: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +51,5 @@ def parse(answer: Answer, engine: str, port: int) -> LocalServer:
             log=found.path("log"),
             pid=found.whole("pid", 1, 2**31, default=None),
         ),
-        [
-            Action(step.sentence("action"), step.sentence("kind"), step.sentence("name"))
-            for step in answer.records("actions")
-        ],
+        actions(answer.records("actions")),
     )

@@ -136,7 +136,7 @@ class Session:
     def run_script(self, sql: bytes) -> None:
         """Send a script's SQL, in ``script_encoding``, and notice when it changes that.
 
-        :raises SqlError: whatever the server refuses.
+        :raises SqlError: what the server refuses.
         """
         if self.script_encoding != _UTF8:
             self._send_ahead()

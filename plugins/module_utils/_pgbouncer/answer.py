@@ -23,7 +23,7 @@ class Process:
 
 @dataclasses.dataclass(frozen=True)
 class Capacity:
-    """What the poolers can ask of one server; ``None`` where nothing bounds it, or nobody knows."""
+    """What the poolers can ask of one server; ``None`` where nothing bounds it, or it is unknown."""
 
     server: str
     per_process: int | None

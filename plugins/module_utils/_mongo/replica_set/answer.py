@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..._answer import ADDRESS, VERSION, Answer
+from ..._answer import ADDRESS, VERSION, Action, Answer, actions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,13 +21,6 @@ class Member:
     votes: int
     priority: float
     hidden: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class Action:
-    action: str
-    kind: str
-    name: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +43,8 @@ def parse(answer: Answer) -> SetFacts:
         members=_members(answer),
         unhealthy=answer.names("unhealthy", ADDRESS, default=[]),
         unmanaged=answer.names("unmanaged", ADDRESS, default=[]),
-        actions=_actions(answer, "actions"),
-        postponed=_actions(answer, "postponed"),
+        actions=actions(answer.records("actions", default=[])),
+        postponed=actions(answer.records("postponed", default=[])),
         server_version=answer.text("server_version", VERSION + "|", default=""),
         feature_compatibility_version=answer.text("feature_compatibility_version", r"[0-9.]*", default=""),
     )
@@ -86,11 +79,4 @@ def _members(answer: Answer) -> list[Member]:
             hidden=found.flag("hidden", default=False),
         )
         for found in answer.records("members", default=[])
-    ]
-
-
-def _actions(answer: Answer, field: str) -> list[Action]:
-    return [
-        Action(found.sentence("action"), found.sentence("kind"), found.sentence("name"))
-        for found in answer.records(field, default=[])
     ]
