@@ -14,7 +14,8 @@ import typing as t
 
 #: Names of functions written in C, whatever module they belong to.
 FILE_CHANGES = frozenset(
-    "write fsync rename replace unlink remove mkdir rmdir link symlink chmod fchmod chown fchown lchown truncate".split()
+    {"write", "fsync", "truncate", "rename", "replace", "unlink", "remove", "mkdir", "rmdir", "link", "symlink"}
+    | {"chmod", "fchmod", "chown", "fchown", "lchown"}
 )
 SQL_STATEMENTS = frozenset({"execute", "copy_expert"})
 MONGODB_MESSAGES = frozenset({"sendall"})
@@ -42,17 +43,24 @@ def arm(point: KillPoint) -> None:
 
 
 def every_point(
-    calls: frozenset[str], start: t.Callable[[KillPoint], t.Any], first: int = 1, *, step: int = 1
+    calls: frozenset[str],
+    start: t.Callable[[KillPoint], t.Any],
+    *,
+    at_least: int,
+    first: int = 1,
+    step: int = 1,
 ) -> t.Iterator[int]:
     """Start a process per point until one comes through, and yield after each that did not.
 
     :param start: starts the process that is killed at the point; gives what ``ModuleProcess`` is.
+    :param at_least: how many calls there are to be killed before; fewer mean that they were not counted.
     :return: the number of the point that the process was killed at.
     """
     for number in range(first, LIMIT, step):
         process = start(KillPoint(calls, number))
         output = process.communicate(timeout=120)
         if process.returncode == 0:
+            assert number > at_least, f"the run has only {number - 1} calls of {', '.join(sorted(calls))}"
             return
         assert process.returncode == -signal.SIGKILL, output
         yield number

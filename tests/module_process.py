@@ -37,7 +37,7 @@ class ModuleProcess:
         os.lseek(given, 0, os.SEEK_SET)
         request = {
             "name": name,
-            "directory": os.getcwd(),
+            "directory": str(Path.cwd()),
             "environment": dict(os.environ),
             "kill_point": (sorted(kill_point.calls), kill_point.number) if kill_point else None,
         }

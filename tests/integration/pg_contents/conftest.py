@@ -16,7 +16,7 @@ from servers import Postgresql
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from contents_server import remove_everything  # noqa: E402
+from contents_server import remove_everything
 
 Run = t.Callable[..., dict[str, t.Any]]
 
