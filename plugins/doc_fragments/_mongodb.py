@@ -71,6 +71,7 @@ options:
     description:
       - Further options of the MongoDB connection string, for example C(retryWrites=false) for Amazon DocumentDB.
       - They win over what the other options imply. Write and read concern are C(majority) unless they are named here.
+      - A password is refused here. It belongs to O(login_password), which is shown to no one.
     type: dict
     default: {}
   connect_timeout:

@@ -66,7 +66,8 @@ options:
     default: ['*:future']
   encoding:
     description:
-      - Encoding of the files. Bytes that are not valid in it are an error.
+      - Encoding of the files. Bytes that are not valid in it are an error, and so is a file that sets another
+        C(client_encoding) for text which that one reads differently.
     type: str
     default: UTF-8
   sql_migration_prefix:
@@ -114,6 +115,10 @@ options:
   secret_placeholders:
     description:
       - The same for values that must not be shown. Values that are short or common words make output hard to read.
+      - Scripts that have one leave no text of their statements in the server's log, in C(pg_stat_statements) or in
+        C(pg_stat_activity), also when they fail, as far as O(login_user) may change the settings that decide it, which
+        a superuser may. Where a setting in force keeps them in spite of it, a warning names it. With pgaudit loaded,
+        the log still says that they ran, and has the server's error messages, which can quote a value.
     type: dict
     default: {}
   placeholder_prefix:

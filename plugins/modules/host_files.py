@@ -159,21 +159,19 @@ unproven:
 import os
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
 from ..module_utils._host.files import apply, live, planning, validation, wanted
+from ..module_utils._module import GroundworkModule
 
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Shorter ones would blacken every other word of the result.
 _SHORTEST_MASKED = 6
 
 
-def protect_secrets(module: AnsibleModule) -> None:
+def protect_secrets(module: GroundworkModule) -> None:
     """Mask the secret contents, and only these.
 
-    The whole option is no_log so that Ansible's note of the call in the system's log holds none of it; without this,
-    every path and every name of a user would then be masked too.
+    The whole option is no_log, which masks every path and every name of a user too.
     """
     module.no_log_values.clear()
     for entry in module.params["files"]:
@@ -182,7 +180,7 @@ def protect_secrets(module: AnsibleModule) -> None:
         for option in ("content", "content_b64"):
             if entry[option]:
                 if len(entry[option]) >= _SHORTEST_MASKED:
-                    module.no_log_values.add(entry[option])
+                    module.hide(entry[option])
                 entry[option] = _HIDDEN
 
 
@@ -210,7 +208,7 @@ def verify(entries: list[wanted.Wanted], purges: list[wanted.Purge]) -> None:
         )
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     entries = wanted.read_wanted(module.params["files"])
     purges = wanted.read_purges(module.params["purge"])
     protect_secrets(module)
@@ -231,7 +229,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "files": {
                 "type": "list",

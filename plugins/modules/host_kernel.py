@@ -123,14 +123,13 @@ import os
 import typing as t
 from pathlib import PurePosixPath
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
 from ..module_utils._host.files import apply as files_apply
 from ..module_utils._host.files import live as files_live
 from ..module_utils._host.files import planning as files_planning
 from ..module_utils._host.files.wanted import Wanted
 from ..module_utils._host.kernel import live, planning, request
+from ..module_utils._module import GroundworkModule
 from ..module_utils._plan import Plan
 
 
@@ -189,7 +188,7 @@ def refuse_not_permitted(plan: planning.KernelPlan) -> None:
     )
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
     request.check_name(params["name"])
     wanted = wanted_settings(params)
@@ -224,7 +223,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "name": {"type": "str", "required": True},
             "sysctl": {"type": "dict"},

@@ -193,17 +193,17 @@ recovered:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import GroundworkError
 from ..module_utils._host.packages.converge import Request, converge
 from ..module_utils._host.packages.request import read_guard, read_packages, read_repositories
+from ..module_utils._module import GroundworkModule
 
 STRINGS = {"type": "list", "elements": "str"}
 PRESENT_OR_ABSENT = {"choices": ["present", "absent"], "default": "present"}
 
 
-def build_request(module: AnsibleModule) -> Request:
+def build_request(module: GroundworkModule) -> Request:
     params = module.params
     packages = read_packages(params["packages"])
     return Request(
@@ -219,7 +219,7 @@ def build_request(module: AnsibleModule) -> Request:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "packages": {
                 "type": "list",

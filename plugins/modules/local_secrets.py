@@ -50,10 +50,9 @@ actions:
 import stat
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
 from ..module_utils._local.secret import write_secret
+from ..module_utils._module import GroundworkModule
 from ..module_utils._plan import Plan, Step
 
 
@@ -101,7 +100,7 @@ def check_names(names: list[str]) -> None:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "directory": {"type": "path", "required": True},
             "names": {"type": "list", "elements": "str", "required": True},

@@ -146,19 +146,17 @@ warnings:
 import typing as t
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
 from ..module_utils._local import lifecycle
 from ..module_utils._local.account import server_account
 from ..module_utils._local.layout import layout_for
+from ..module_utils._local.login import ADDRESS
 from ..module_utils._local.mongodb import TARGET_MAJOR, MongodbServer
 from ..module_utils._local.plan import DesiredServer, LiveServer, plan_server
 from ..module_utils._local.postgresql import PostgresqlServer
 from ..module_utils._local.secret import read_secret
+from ..module_utils._module import GroundworkModule
 from ..module_utils._plan import Plan
-
-ADDRESS = "127.0.0.1"
 
 
 def build_server(params: dict[str, t.Any]) -> PostgresqlServer | MongodbServer:
@@ -199,7 +197,7 @@ def version_notices(engine: str, version: str) -> list[str]:
     ]
 
 
-def require_driver(module: AnsibleModule, engine: str) -> None:
+def require_driver(module: GroundworkModule, engine: str) -> None:
     # Either driver takes a tenth of a second to import, and only one is needed.
     if engine == "postgresql":
         from ..module_utils._pg.api import require_driver as require
@@ -208,7 +206,7 @@ def require_driver(module: AnsibleModule, engine: str) -> None:
     require(module)
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
     server = build_server(params)
     superuser = params["superuser"] or server.superuser
@@ -248,7 +246,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "engine": {"type": "str", "required": True, "choices": ["postgresql", "mongodb"]},
             "state": {"type": "str", "default": "started", "choices": ["started", "stopped", "absent"]},

@@ -82,9 +82,8 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._mongo.access import files
 from ..module_utils._mongo.access.log import Count, Reader, Refusal
 
@@ -113,7 +112,7 @@ def run(path: str, since: str | None) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "path": {"type": "path", "default": "/var/log/mongodb/mongod.log"},
             "since": {"type": "str"},

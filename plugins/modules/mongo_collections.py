@@ -355,9 +355,8 @@ statistics:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._mongo import api
 from ..module_utils._mongo.collections.plan import Policy
 from ..module_utils._mongo.collections.reconcile import Outcome, Settings, plan_for_empty_server, reconcile
@@ -429,7 +428,7 @@ def policy_of(parameters: dict[str, t.Any]) -> Policy:
     )  # fmt: skip
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     parameters = module.params
     offline = module.check_mode and parameters["assume_empty"]
     if not offline:
@@ -441,7 +440,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
     def log(line: str) -> None:
         progress.append(line)
-        module.log(line)
+        module.log_progress(line)
 
     def settings(engine: str, version: tuple[int, ...]) -> Settings:
         return Settings(
@@ -499,7 +498,7 @@ def result_of(
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         result = run(module)
     except GroundworkError as error:

@@ -118,16 +118,15 @@ server_version:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.replica_set import gate
 from ..module_utils._plan import Plan, Step
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = module.params
     waits = options["ready_for"] == "work" and not module.check_mode
     session = gate.session_on(options, options["wait_timeout"] if waits else 0)
@@ -149,7 +148,7 @@ def without_a_set(session: api.Server | None) -> dict[str, t.Any]:
     }
 
 
-def pass_gates(module: AnsibleModule, session: api.Server, options: dict[str, t.Any]) -> dict[str, t.Any]:
+def pass_gates(module: GroundworkModule, session: api.Server, options: dict[str, t.Any]) -> dict[str, t.Any]:
     at = gate.Gate(session, options)
     plan = Plan()
     if options["ready_for"] == "work":
@@ -184,7 +183,7 @@ def make_ready_to_stop(at: gate.Gate, may_step_down: bool, allow_outage: bool, c
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             **connection_argument_spec(),
             "member": {"type": "str"},

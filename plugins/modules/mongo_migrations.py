@@ -151,11 +151,10 @@ server_version:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
 from ..module_utils._migration import source
 from ..module_utils._migration.version import Target
+from ..module_utils._module import GroundworkModule
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.migrations import resolve, run
@@ -203,7 +202,7 @@ def read_job(options: dict[str, t.Any], count: bool) -> run.Job:
     )
 
 
-def migrate(module: AnsibleModule) -> dict[str, t.Any]:
+def migrate(module: GroundworkModule) -> dict[str, t.Any]:
     # Counting reads whole collections, so it is done only where somebody looks at the numbers.
     job = read_job(module.params, count=bool(module.check_mode or module._diff))
     user = str(module.params["login_user"] or "")
@@ -217,7 +216,7 @@ def migrate(module: AnsibleModule) -> dict[str, t.Any]:
         server.close()
 
 
-def result(module: AnsibleModule, outcome: run.Outcome, server_version: str) -> dict[str, t.Any]:
+def result(module: GroundworkModule, outcome: run.Outcome, server_version: str) -> dict[str, t.Any]:
     for warning in outcome.warnings:
         module.warn(warning)
     return {
@@ -227,7 +226,7 @@ def result(module: AnsibleModule, outcome: run.Outcome, server_version: str) -> 
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     api.require_driver(module)
     try:
         outcome = migrate(module)

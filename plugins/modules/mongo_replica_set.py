@@ -17,11 +17,18 @@ description:
   - Members and settings are compared with the configuration in force. Each C(replSetReconfig) of a run adds or removes
     at most one voting member. A new member joins without a vote and gets it once it holds the data.
   - Between two steps it waits until a majority has the configuration.
+  - Every host is asked who it is before a configuration names it, in check mode too. Refused before any change are one
+    that does not answer, one that was not started for a set, one that belongs to another set or holds data, and one
+    that is a member already under another name, see O(members[].previous_host).
   - A degraded set is not changed. What would have to be changed is reported, see O(degraded).
+  - A member that is not in O(members) is not waited for.
   - Can run on any member, it finds the primary by itself. Only the first user has to be created on the host of the
     primary, as the localhost exception demands it.
 notes:
-  - The members reach each other, and the module reaches the primary, under O(members[].host).
+  - The members reach each other, and the module reaches the primary and new members, under O(members[].host).
+  - A new host is asked without a login for its process and its set, and with O(login_user) for its data. One that
+    refuses this login does not show whether it holds data, nor for which set it was started; a server that was just
+    started for the first time refuses it too.
   - The module talks to single members, so O(login_uri) and O(replica_set) have no effect.
   - Needs MongoDB 5.0 or later.
 author:
@@ -57,6 +64,8 @@ options:
       previous_host:
         description:
           - C(host:port) that the member has had so far, to rename it in place.
+          - Both have to be the same server. When the old one does not answer any more, the new one has to know itself
+            by the old name, or to have been a member of this set.
         type: str
       priority:
         description:
@@ -127,7 +136,8 @@ options:
   initiate:
     description:
       - When a server without a configuration may be initiated. V(when_all_answer) asks every member of O(members)
-        first, and refuses when one does not answer, as that one could hold the set. V(always) leaves these out.
+        first, and refuses when one does not answer, as that one could hold the set. V(always) leaves these out of the
+        set; a later run adds them.
       - Never initiates when one of them already belongs to a set.
     type: str
     choices: [when_all_answer, always, never]
@@ -141,7 +151,7 @@ options:
     default: [root]
   degraded:
     description:
-      - What happens when changes are needed and a voting member that stays is not well, or there is no primary. With
+      - What happens when changes are needed and a voting member of O(members) is not well, or there is no primary. With
         V(fail) the module fails, with V(report) it succeeds, changes nothing and returns RV(postponed).
       - A degraded set that needs no change is never a failure, it is a warning.
     type: str
@@ -177,6 +187,13 @@ options:
         same run would set up.
     type: bool
     default: false
+  assume_started:
+    description:
+      - Only has an effect in check mode. Those of O(members), each C(host:port), that the same run would start, or
+        restart for the set. They are not refused for not answering, or for not having been started for a set.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -280,15 +297,14 @@ server_version:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.replica_set import declaration, reconcile
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = declaration.checked(module.params)
     reconciler = reconcile.Reconciler(options)
     if module.check_mode and options["assume_empty"]:
@@ -306,7 +322,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={**connection_argument_spec(), **declaration.argument_spec()}, supports_check_mode=True
     )
     api.require_driver(module)

@@ -15,7 +15,8 @@ description:
   - The certificate that the server shows is compared with the one in O(certificate_key_file). When they differ, the
     server is told to read its files again (C(rotateCertificates)). Open connections stay.
   - Returns the stages that are left to O(towards_mode) and O(towards_cluster_auth_mode). In a replica set every member
-    takes one stage before any takes the next.
+    takes one stage before any takes the next. Before this one does, the others are asked, and one that is further away
+    or does not answer stops it; in check mode too. Arbiters have no users, so they are not asked.
 notes:
   - With O(ssl=true) it connects through TLS when the server speaks it, and without when it does not yet. A handshake
     without a login tells which.
@@ -128,12 +129,11 @@ stages:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
-from ..module_utils._mongo.tls import live, stages
+from ..module_utils._mongo.tls import live, neighbours, stages
 from ..module_utils._plan import Plan
 
 
@@ -161,7 +161,7 @@ def goal(options: dict[str, t.Any], now: stages.Stage) -> stages.Stage:
     return wanted
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = live.reachable_options(module.params)
     first = stages.Stage("disabled", "keyFile")
     if options is None:
@@ -184,12 +184,14 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         server.close()
 
 
-def bring(module: AnsibleModule, server: api.Server, options: dict[str, t.Any]) -> dict[str, t.Any]:
+def bring(module: GroundworkModule, server: api.Server, options: dict[str, t.Any]) -> dict[str, t.Any]:
     now = live.stage_of(server)
     target = stages.Stage(options["mode"] or now.mode, options["cluster_auth_mode"] or now.cluster_auth_mode)
     left = summaries(stages.path(now, goal(options, now)))
     steps, restart = live.plan_stage(now, target)
     rotation = live.rotation(options, options["rotate"]) if now.mode != "disabled" else []
+    if steps:
+        neighbours.check(server, module.params, target)
     plan = Plan((*rotation, *steps))
     if plan and not module.check_mode:
         live.carry_out(server, plan)
@@ -218,7 +220,7 @@ def verify(
 def main() -> None:
     modes = {"type": "str", "choices": list(stages.MODES)}
     auth_modes = {"type": "str", "choices": list(stages.CLUSTER_AUTH_MODES)}
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             **connection_argument_spec(),
             "mode": modes,

@@ -290,9 +290,8 @@ server_version:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.users import declaration, documentdb, model, plan, reconcile
@@ -310,7 +309,7 @@ def planned_for_nothing(wanted: declaration.Declaration) -> dict[str, t.Any]:
     return result(steps, unmanaged=nobody, password_checks={}, server_version="")
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     wanted = declaration.read(module.params)
     if module.check_mode and module.params["assume_empty"]:
         return planned_for_nothing(wanted)
@@ -330,7 +329,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={**connection_argument_spec(), **declaration.argument_spec()}, supports_check_mode=True
     )
     api.require_driver(module)

@@ -175,9 +175,9 @@ cache_size_gb:
   sample: 3.5
 """
 
-from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._mongo.configuration.reconcile import reconcile
 from ..module_utils._mongo.connection import connection_argument_spec
 
@@ -204,7 +204,7 @@ def argument_spec() -> dict[str, dict[str, object]]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec=argument_spec(), required_together=[("keyfile", "keyfile_content")], supports_check_mode=True
     )
     try:

@@ -98,9 +98,8 @@ import re
 import subprocess
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._mongo import api
 from ..module_utils._mongo.configuration import authentication, process, upgrade
 from ..module_utils._mongo.configuration.options import read_release
@@ -186,7 +185,7 @@ def run(options: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             **connection_argument_spec(),
             "release": {"type": "str", "required": True},

@@ -217,12 +217,19 @@ refusals:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg.clusters.apply import apply_plan
 from ..module_utils._pg.clusters.live import read_host
-from ..module_utils._pg.clusters.model import AT_CREATION, CONFIGURATION, MAJOR, SOCKETS, Desired, Host
+from ..module_utils._pg.clusters.model import (
+    AT_CREATION,
+    SOCKETS,
+    Desired,
+    Host,
+    config_directory,
+    log_file,
+    unit,
+)
 from ..module_utils._pg.clusters.plan import plan_clusters
 from ..module_utils._pg.clusters.refusals import drops_main
 
@@ -249,17 +256,17 @@ def describe(cluster: Desired, host: Host) -> dict[str, t.Any]:
         "exists": live is not None,
         "data_directory": live.data_directory if live else cluster.data,
         "wal_directory": (live.wal_directory if live else cluster.wal_directory) or "",
-        "config_directory": f"{CONFIGURATION}/{cluster.name}",
+        "config_directory": config_directory(cluster.name),
         "socket_directory": SOCKETS,
-        "log_file": f"/var/log/postgresql/postgresql-{MAJOR}-{cluster.name}.log",
-        "unit": f"postgresql@{MAJOR}-{cluster.name}.service",
+        "log_file": log_file(cluster.name),
+        "unit": unit(cluster.name),
         "port": cluster.port,
         "running_port": live.running_port if live else None,
         "standby": live.standby if live else False,
     }
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
     desired = [build_desired(options, params["created_elsewhere"]) for options in params["clusters"]]
     reading = {"wanted_locales": params["locales"], "unlisted_main": params["unlisted_main"]}
@@ -315,7 +322,7 @@ def argument_spec() -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         result = run(module)
     except GroundworkError as error:

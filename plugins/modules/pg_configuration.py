@@ -89,6 +89,8 @@ options:
           - What the user decides; written to C(99-settings.conf), which has the last word.
           - A value of null takes a setting back that an earlier drop-in says. Lists are written as the server wants
             them, so C([pg_stat_statements, auto_explain]) needs no quotes.
+          - Passwords and keys that a command or a connection string holds are shown nowhere. One in C(primary_conninfo)
+            is refused; name a C(passfile) there.
         type: dict
         default: {}
       hba:
@@ -323,9 +325,8 @@ import dataclasses
 import typing as t
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg.configuration import live, request, run
 from ..module_utils._pg.configuration.host import read_host
 from ..module_utils._pg.configuration.owner import find_owner
@@ -384,7 +385,7 @@ CLUSTER = {
 }
 
 
-def read_place(module: AnsibleModule) -> run.Place:
+def read_place(module: GroundworkModule) -> run.Place:
     """:raises GroundworkError: the account is missing, or the caller may not become it."""
     params = module.params
     owner = find_owner(params["owner"])
@@ -414,17 +415,17 @@ def require_clusters(clusters: list[request.Cluster]) -> None:
             )  # fmt: skip
 
 
-def hide_secrets(module: AnsibleModule, clusters: list[request.Cluster]) -> None:
+def hide_secrets(module: GroundworkModule) -> None:
     """Settings are no secrets, but some may hold one: keep it out of what Ansible shows of the module's arguments."""
-    for cluster in clusters:
-        for settings in cluster.files.values():
-            for name, value in settings.items():
-                module.no_log_values.update(secrets(name, value))
+    for given in module.params["clusters"]:
+        for settings in (given["settings"], *given["files"].values()):
+            for name, value in settings.items() if isinstance(settings, dict) else ():
+                module.hide(*secrets(name, value))
 
 
-def configure(module: AnsibleModule) -> dict[str, t.Any]:
+def configure(module: GroundworkModule) -> dict[str, t.Any]:
+    hide_secrets(module)
     clusters = [request.from_params(given) for given in module.params["clusters"]]
-    hide_secrets(module, clusters)
     place = read_place(module)
     if not module.check_mode:
         require_clusters(clusters)
@@ -456,7 +457,7 @@ def configure(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "clusters": {"type": "list", "elements": "dict", "required": True, "options": CLUSTER},
             "bin_directory": {"type": "path", "default": "/usr/lib/postgresql/16/bin"},

@@ -405,8 +405,10 @@ extends_documentation_fragment:
   - groundwork.databases._attributes.actiongroup_postgresql
   - groundwork.databases._postgresql
 notes:
-  - A superuser's session keeps the secrets out of the server's log and of C(pg_stat_statements). For another
-    O(login_user) a server that logs DDL logs the SCRAM secret, never the password.
+  - Statements with a secret leave no text in the server's log, in C(pg_stat_statements) or in C(pg_stat_activity),
+    also when they fail, as far as O(login_user) may change the settings that decide it, which a superuser may. Where a
+    setting in force keeps the SCRAM secret (never the password) in spite of it, a warning names it. Only a statement
+    that fails, or lasts longer than C(log_min_duration_statement), is not warned of.
   - Extensions may create objects whose privileges are theirs; V(all) leaves them out, name them to change them.
 """
 
@@ -524,9 +526,8 @@ server_version:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.contents import live, planning, privileges, request, wanted
@@ -648,7 +649,7 @@ def _verify(server: Server, contents: wanted.Contents) -> None:
         )
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     contents = request.parse(module.params)
     if module.check_mode and module.params["assume_empty"]:
         outcome, cluster = _plan_for_empty_server(contents, module.params)
@@ -657,8 +658,10 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
             if not module.check_mode:
                 server.lock()
             outcome, cluster = _plan(server, contents)
+            for warning in server.secrets_written(outcome.steps):
+                module.warn(warning)
             if outcome.plan and not module.check_mode:
-                server.apply(outcome.steps, superuser=cluster.session.superuser)
+                server.apply(outcome.steps)
                 _verify(server, contents)
     for warning in planning.undecided_passwords(contents, cluster, outcome):
         module.warn(warning)
@@ -674,7 +677,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     if not (module.check_mode and module.params["assume_empty"]):
         api.require_driver(module)
     try:

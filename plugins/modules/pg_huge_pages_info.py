@@ -47,14 +47,14 @@ clusters:
   sample: {shop: 1065, archive: 53}
 """
 
-from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg.clusters.huge_pages import read_huge_pages
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={"clusters": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True
     )
     try:

@@ -22,6 +22,15 @@ description:
     read by its own name, past the policies of the table.
   - Everything that can be refused is refused before the first statement. A run that is killed half-way, also in the
     middle of a concurrent detach, is completed by the next one.
+  - "A table that is not a partition is never dropped: a partition is dropped in the transaction that takes it off its
+    table. With O(tables[].retire=drop) a second session keeps the server from completing the concurrent detach before
+    that, and proves, by a comment on the row type of the partition (comments on tables are never written), that this
+    module began it. The proof is good for that one detach only. What a person detached, or finished to detach, or an
+    earlier run detached with O(tables[].retire=detach), stays."
+  - "When another session prevents the drop after that, the partition stays pending detach: its rows are not seen
+    through the table. The next run drops it when O(tables[].keep) and O(tables[].retire) still say so, makes a table of
+    its own of it with O(tables[].retire=detach), and attaches it again otherwise. Any other pending detach is finished,
+    and the table is kept."
 options:
   login_db:
     description:
@@ -64,7 +73,8 @@ options:
       retire:
         description:
           - What happens to partitions that lie wholly before what O(tables[].keep) keeps. V(report) returns their
-            names, V(detach) makes tables of their own of them, V(drop) drops them B(with all their rows).
+            names, V(detach) makes tables of their own of them, V(drop) drops them B(with all their rows). To drop, the
+            server waits until every query of the database that began before has ended.
         type: str
         choices: [report, detach, drop]
         default: report
@@ -167,6 +177,12 @@ missing:
   returned: success
   type: list
   elements: str
+unproven:
+  description: Tables that may have been meant to be dropped but are kept because nothing proves it, with what to do
+    about each. These are warnings too.
+  returned: success
+  type: list
+  elements: str
 actions:
   description: What was done, or in check mode would be done, in order.
   returned: success
@@ -174,7 +190,8 @@ actions:
   elements: dict
   contains:
     action:
-      description: Such as C(create), C(detach), C(drop), C(finish the detach of).
+      description: One of C(create), C(detach), C(drop), C(finish the detach of), C(attach again) and
+        C(clear the mark of).
       type: str
     kind:
       description: Always C(partition).
@@ -190,9 +207,8 @@ actions:
 import datetime
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.partitions import interval, maintenance, planning, wanted
@@ -234,15 +250,23 @@ def _refuse_missing(missing: list[str], database: str) -> None:
     )
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = module.params
     policy = wanted.parse(options)
     day = wanted.day(options["today"], options["login_db"], "today")
     session = Session.open_unless_to_come(options, "pg_partitions", check_mode=module.check_mode)
     if session is None:
         return _result(module, [], [each.full_name for each in policy], policy, day)
+    work = None
     try:
-        work = maintenance.Maintenance(session, policy, day, options["timezone"], options["login_db"])
+        work = maintenance.Maintenance(
+            session,
+            lambda: Session.open(options, options["login_db"], "pg_partitions"),
+            policy,
+            day,
+            options["timezone"],
+            options["login_db"],
+        )
         if not module.check_mode:
             work.lock(30)
         plans, missing = work.plan()
@@ -252,11 +276,13 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
             work.apply(plans, options["lock_timeout"], options["attempts"])
         return _result(module, plans, missing, policy, day)
     finally:
+        if work:
+            work.close()
         session.close()
 
 
 def _result(
-    module: AnsibleModule,
+    module: GroundworkModule,
     plans: list[planning.TablePlan],
     missing: list[str],
     policy: tuple[wanted.Wanted, ...],
@@ -267,11 +293,15 @@ def _result(
         as_of = day or datetime.datetime.now(datetime.timezone.utc).date()
         steps += [s for each in policy if each.full_name in missing for s in maintenance.missing_plan(each, as_of)]
     plan = Plan(tuple(steps))
+    unproven = [sentence for each in plans for sentence in each.unproven]
+    for sentence in unproven:
+        module.warn(sentence)
     result: dict[str, t.Any] = {
         "changed": plan.changed,
         "actions": plan.actions(),
         "tables": [maintenance.report(each) for each in plans],
         "missing": missing,
+        "unproven": unproven,
     }
     if module._diff:
         result["diff"] = plan.diff()
@@ -279,7 +309,7 @@ def _result(
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     if not (module.check_mode and module.params["assume_empty"]):
         api.require_driver(module)
     try:

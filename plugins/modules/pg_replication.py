@@ -72,9 +72,10 @@ options:
     default: 60
   wait_streaming:
     description:
-      - Seconds to wait until a standby streams, before it counts as one that does not.
+      - Seconds to wait until a standby streams, before it counts as one that does not. A primary that has nothing to
+        send answers only after half of the standby's C(wal_receiver_timeout), which is 30 s by default.
     type: float
-    default: 30
+    default: 60
 seealso:
   - module: groundwork.databases.pg_standby
   - module: groundwork.databases.pg_replication_info
@@ -119,19 +120,19 @@ problems:
   elements: str
 """
 
+import contextlib
 import time
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
-from ..module_utils._pg import api
+from ..module_utils._module import GroundworkModule
+from ..module_utils._pg import api, secret_statement
 from ..module_utils._pg.replication.access import read_role, role_steps
 from ..module_utils._pg.replication.health import Tolerance, cannot_follow, problems
 from ..module_utils._pg.replication.live import from_session, is_ready
 from ..module_utils._pg.replication.server import Server, server_argument_spec
 from ..module_utils._pg.replication.slots import slot_steps, unlisted_slots
-from ..module_utils._pg.session import Session
+from ..module_utils._pg.session import Session, SqlError
 from ..module_utils._plan import Plan, Step
 
 POLL_SECONDS = 0.2
@@ -150,7 +151,7 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "primary": {"type": "dict", "default": {}},
         "max_lag_bytes": {"type": "int", "default": 64 << 20},
         "max_lag_seconds": {"type": "float", "default": 60.0},
-        "wait_streaming": {"type": "float", "default": 30.0},
+        "wait_streaming": {"type": "float", "default": 60.0},
     }
 
 
@@ -167,12 +168,24 @@ def plan(params: dict[str, t.Any], session: Session, member: dict[str, t.Any]) -
 
 
 def apply(session: Session, steps: list[tuple[Step, str]]) -> None:
-    if steps:
-        # The server's log must not keep the role's secret.
-        session.run("SET log_statement = 'none'; SET log_min_error_statement = 'panic'")
-        session.run("SET log_min_duration_statement = -1")
-    for _step, sql in steps:
-        session.run(sql)
+    """Run the steps one by one.
+
+    :raises GroundworkError: the server refuses one; those before it are done.
+    """
+    for number, (step, sql) in enumerate(steps):
+        # What is sent differs from what is shown only where that hides the role's secret.
+        hidden = sql != step.statement
+        try:
+            with secret_statement.unwritten(session) if hidden else contextlib.nullcontext():
+                session.run(sql)
+        except SqlError as error:
+            raise GroundworkError(
+                f"PostgreSQL refused a statement: {error.text} (SQLSTATE {error.sqlstate or 'none'}). "
+                f"Statement: {step.statement}",
+                untouched=f"everything but the first {number} of {len(steps)} steps, which are done",
+                hint=error.hint or "Correct the cause and run again: what is done already is recognised.",
+                code="STATEMENT_FAILED",
+            ) from None
 
 
 def settled(session: Session, member: dict[str, t.Any], seconds: float) -> dict[str, t.Any]:
@@ -196,7 +209,7 @@ def predict(params: dict[str, t.Any], server: Server) -> list[Step]:
     return steps
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
     server = Server.from_params(params)
     if module.check_mode and server.pid() is None:
@@ -209,6 +222,10 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         session.run("SET synchronous_commit = local")
         member = from_session(session)
         steps = plan(params, session, member)
+        hidden = any(sql != step.statement for step, sql in steps)
+        places = secret_statement.still_written(session) if hidden else []
+        if places:
+            module.warn(secret_statement.warning(f"holds the SCRAM secret of {params['user']}", places))
         if not module.check_mode:
             apply(session, steps)
         cannot_follow(params["name"], member, params["primary"])
@@ -230,7 +247,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def outcome(
-    module: AnsibleModule, plan: Plan, member: dict[str, t.Any], strangers: list[str], found: list[str]
+    module: GroundworkModule, plan: Plan, member: dict[str, t.Any], strangers: list[str], found: list[str]
 ) -> dict[str, t.Any]:
     result = {"changed": plan.changed, "actions": plan.actions(), "member": member}
     if module._diff:
@@ -239,7 +256,7 @@ def outcome(
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         result = run(module)
     except GroundworkError as error:

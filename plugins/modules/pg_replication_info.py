@@ -22,7 +22,8 @@ options:
   wait_streaming:
     description:
       - Wait up to this many seconds until a standby streams and has replayed all that it received at the beginning of
-        the wait, or until a server that starts is ready. The state is returned in any case.
+        the wait, or until a server that starts is ready. The state is returned in any case. A primary that has nothing
+        to send answers only after half of the standby's C(wal_receiver_timeout), which is 30 s by default.
     type: float
     default: 0
 seealso:
@@ -70,7 +71,10 @@ member:
       type: list
       elements: dict
     receiver:
-      description: From whom a standby receives, null when it does not.
+      description:
+        - From whom a standby receives, null when no process tries to. Its C(status) is V(streaming) only once something
+          came from the primary in answer to the request, and V(connecting) until then, while the server itself says
+          streaming already.
       type: dict
     senders:
       description: Who receives from this server, with their lag in bytes and seconds and whether they are synchronous.
@@ -110,9 +114,8 @@ member:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg.replication.live import is_ready, read_member
 from ..module_utils._pg.replication.server import Server, server_argument_spec
 
@@ -120,7 +123,7 @@ POLL_SECONDS = 0.2
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={**server_argument_spec(), "wait_streaming": {"type": "float", "default": 0.0}},
         supports_check_mode=True,
     )

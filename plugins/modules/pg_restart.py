@@ -148,9 +148,8 @@ restored:
 import typing as t
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg.configuration import request, restart
 from ..module_utils._pg.configuration.manager import Manager, PgCtl, Systemd
 from ..module_utils._pg.configuration.owner import find_owner
@@ -189,7 +188,7 @@ def plan_restart(subject: restart.Subject, need: restart.Need, policy: str) -> P
     return Plan((Step("restart", "server", name, "running", f"restarted\n{text}", subject.manager.describe()),))
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
     subject = read_subject(params)
     if subject is None:
@@ -217,7 +216,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "name": {"type": "str", "required": True},
             "policy": {"type": "str", "default": "never", "choices": ["never", "when_needed", "always"]},

@@ -192,9 +192,8 @@ actions:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.row_security import apply, live, planning, wanted
@@ -229,7 +228,7 @@ def argument_spec() -> dict[str, t.Any]:
     }
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = module.params
     rules = wanted.parse(options)
     session = Session.open_unless_to_come(options, "pg_row_security", check_mode=module.check_mode)
@@ -260,7 +259,7 @@ def _verify(left: planning.Outcome) -> None:
         )
 
 
-def _result(module: AnsibleModule, outcome: planning.Outcome, beyond: list[str]) -> dict[str, t.Any]:
+def _result(module: GroundworkModule, outcome: planning.Outcome, beyond: list[str]) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {
         "changed": outcome.plan.changed,
         "actions": outcome.plan.actions(),
@@ -275,7 +274,7 @@ def _result(module: AnsibleModule, outcome: planning.Outcome, beyond: list[str])
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     if not (module.check_mode and module.params["assume_empty"]):
         api.require_driver(module)
     try:

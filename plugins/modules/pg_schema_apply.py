@@ -19,6 +19,8 @@ description:
     C(CREATE INDEX CONCURRENTLY), run statement by statement; an interrupted run goes on behind the last finished
     statement.
   - All pending files are read, split, linted and validated before the first one runs.
+  - What a file changes in its session (settings, role, temporary objects, prepared statements, advisory locks, ...) is
+    as before when its history row is written, and for the next file. A file that releases the lock of the run fails.
 extends_documentation_fragment:
   - groundwork.databases._attributes
   - groundwork.databases._attributes.full
@@ -138,7 +140,8 @@ options:
     type: str
   attempts:
     description:
-      - How often to try a file (outside transactions, a statement) that fails with a lock timeout or a deadlock.
+      - How often to try a file (outside transactions, a statement) that fails with a lock timeout, a deadlock or a
+        serialization failure.
     type: int
     default: 10
   retry_delay:
@@ -401,9 +404,8 @@ invalid_migrations:
 import gc
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.migration import fan_out, load
@@ -411,13 +413,14 @@ from ..module_utils._pg.migration.commands import RUNS
 from ..module_utils._pg.migration.fan_out import Place, Visit
 from ..module_utils._pg.migration.migrate import Job
 from ..module_utils._pg.migration.outcome import Outcome
+from ..module_utils._pg.migration.secret_parts import without_parts
 from ..module_utils._pg.migration.settings import apply_argument_spec, argument_spec, from_params
 
 OBJECTS_BEFORE_COLLECTION = 100_000
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={**connection_argument_spec(), **argument_spec(), **apply_argument_spec()},
         supports_check_mode=True,
         required_one_of=[["login_db", "targets"]],
@@ -429,10 +432,10 @@ def main() -> None:
     try:
         run(module)
     except GroundworkError as error:
-        module.fail_json(**error.result())
+        module.fail_json(**without_parts(error.result(), module.params["secret_placeholders"].values()))
 
 
-def run(module: AnsibleModule) -> None:
+def run(module: GroundworkModule) -> None:
     """Read the files, visit every database, report.
 
     :raises GroundworkError: with one database, its failure; otherwise what concerns all of them.
@@ -464,12 +467,12 @@ def run(module: AnsibleModule) -> None:
     module.exit_json(changed=outcome.changed, **result)
 
 
-def warn(module: AnsibleModule, outcome: Outcome) -> None:
+def warn(module: GroundworkModule, outcome: Outcome) -> None:
     for warning in outcome.warnings:
         module.warn(warning)
 
 
-def report_all(module: AnsibleModule, visits: list[Visit]) -> None:
+def report_all(module: GroundworkModule, visits: list[Visit]) -> None:
     """End the module with one result for all places."""
     result: dict[str, t.Any] = {
         "changed": any(visit.changed for visit in visits),
@@ -483,7 +486,8 @@ def report_all(module: AnsibleModule, visits: list[Visit]) -> None:
         result["diff"] = [entry for visit in visits if visit.outcome for entry in visit.outcome.diff()]
     failed = sum(visit.error is not None for visit in visits)
     if failed:
-        module.fail_json(msg=f"{failed} of {len(visits)} targets failed.\n" + "\n".join(result["summary"]), **result)
+        msg = f"{failed} of {len(visits)} targets failed.\n" + "\n".join(result["summary"])
+        module.fail_json(**without_parts({"msg": msg, **result}, module.params["secret_placeholders"].values()))
     module.exit_json(**result)
 
 

@@ -145,9 +145,9 @@ drift:
     [], dropped: []}
 """
 
-from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.migration import load
@@ -157,7 +157,7 @@ from ..module_utils._pg.migration.settings import argument_spec, from_params, re
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={**connection_argument_spec(), **argument_spec(), "drift": {"type": "bool", "default": True}},
         supports_check_mode=True,
     )

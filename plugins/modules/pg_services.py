@@ -121,9 +121,8 @@ clusters:
 import typing as t
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg.services import drop_ins
 from ..module_utils._pg.services.model import Unit, Wanted, newer_drop_ins, plan_services, restart_reasons
 from ..module_utils._pg.services.systemd import apply_plan, read_units
@@ -149,7 +148,7 @@ def keep_units(wanted: t.Sequence[Wanted], units: dict[str, Unit], state: Path) 
             drop_ins.keep(cluster.unit, state / cluster.name)
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     wanted = [
         Wanted(
             name=options["name"],
@@ -183,7 +182,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "clusters": {
                 "type": "list",

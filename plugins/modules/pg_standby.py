@@ -11,7 +11,8 @@ version_added: 1.0.0
 description:
   - Copies the primary with C(pg_basebackup) into a folder that is absent or empty, and leaves it ready to start as a
     standby. WAL is streamed meanwhile, through the standby's own slot if there is one, and checksums are verified.
-  - A copy that was interrupted is recognised by a marker beside the folder and is begun again.
+  - A copy that was interrupted is recognised by a marker next to the folder and is begun again, unless a server was
+    started on the folder since. Then a person made it, and it is left as it is.
   - A folder with anything else in it is never emptied.
   - A standby that has diverged is rewound or copied anew only when O(rebuild=true).
   - Does not start the server; what does so must first see that its configuration is complete.
@@ -57,7 +58,8 @@ options:
     type: str
   system_identifier:
     description:
-      - What the copy must have; anything else means that another cluster was copied.
+      - What the primary must have. Another cluster at one of O(hosts) is refused before anything is stopped or emptied,
+        in check mode too when it answers there.
     type: str
   wal_directory:
     description:
@@ -160,14 +162,14 @@ seconds:
 import time
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg.replication.copying import (
     CopyOptions,
     Source,
     copy,
-    marker_of,
+    identified,
+    is_unfinished,
     refuse_foreign_content,
     reserve_slot,
     rewind,
@@ -175,6 +177,8 @@ from ..module_utils._pg.replication.copying import (
 from ..module_utils._pg.replication.registering import Registration, register
 from ..module_utils._pg.replication.server import Server, server_argument_spec
 from ..module_utils._plan import Plan, Step
+
+COPYING = {"copy", "copy again", "copy anew", "rewind"}
 
 
 def argument_spec() -> dict[str, dict[str, t.Any]]:
@@ -236,7 +240,7 @@ class Standby:
         """:raises GroundworkError: something is in the way that is not ours to remove."""
         name = self.server.where
         steps = []
-        half_made = marker_of(self.server.data).exists()
+        half_made = is_unfinished(self.server)
         exists = self.server.exists() and not half_made
         if not exists or self.params["rebuild"]:
             refuse_foreign_content(self.server, self.options, rebuild=self.params["rebuild"])
@@ -260,13 +264,36 @@ class Standby:
             )
         return Plan(tuple(steps))
 
+    def ask_source(self, plan: Plan, check: bool) -> None:
+        """Ask the primary who it is before the old data, and a slot of that name on the primary, are gone.
+
+        :raises GroundworkError: it does not answer, or is another cluster.
+        """
+        if not {step.action for step in plan} & COPYING:
+            return
+        try:
+            found = identified(self.server, self.source)
+        except (GroundworkError, OSError):
+            # The very run may yet install the programs, or make the role and its password file.
+            if check:
+                return
+            raise
+        expected = self.params["system_identifier"]
+        if expected and found != expected:
+            raise GroundworkError(
+                f"The primary at {', '.join(self.params['hosts'])} has the system identifier {found}, not {expected}: "
+                "it is another cluster.", where=self.server.where,
+                untouched="everything; this server and its data, and the primary with its slots",
+                hint="Check the addresses of the members.", code="STANDBY_OTHER_CLUSTER",
+            )
+
     def apply(self, plan: Plan) -> None:
         doing = {step.action for step in plan}
         if "stop" in doing:
             self._stop()
         if "rewind" in doing:
             self._rewind()
-        elif doing & {"copy", "copy again", "copy anew"}:
+        elif doing & COPYING:
             copy(self.server, self.source, self.options)
         if doing - {"register", "stop"}:
             self._verify()
@@ -315,11 +342,12 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     began = time.monotonic()
     try:
         standby = Standby(module.params)
         plan = standby.plan()
+        standby.ask_source(plan, module.check_mode)
         if not module.check_mode:
             standby.apply(plan)
     except GroundworkError as error:

@@ -133,11 +133,10 @@ shutdown_checkpoint:
 import os
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
-from ..module_utils._pg.replication.gates import Thresholds, against_primary, against_target
+from ..module_utils._pg.replication.gates import Thresholds, against_host, against_primary, against_target
 from ..module_utils._pg.replication.live import from_session
 from ..module_utils._pg.replication.server import Server, server_argument_spec
 from ..module_utils._pg.replication.switching import Handover, Limits, promote_here
@@ -216,6 +215,9 @@ def hand_over(params: dict[str, t.Any], server: Server, check: bool) -> tuple[li
     target = open_target(params, server)
     if target.value("SELECT system_identifier::text FROM pg_control_system()") != primary["system_identifier"]:
         refuse([f"{params['target_host']} is not a copy of this primary"], params["target"])
+    in_recovery, slot = target.rows("SELECT pg_is_in_recovery(), current_setting('primary_slot_name')")[0]
+    address = f"{params['target_host']}:{params['target_port']}"
+    refuse(against_host(address, params["target"], in_recovery, slot), params["target"])
     steps = [
         Step("stop", "primary", server.where, "primary", "stopped"),
         Step("promote", "standby", params["target"], "standby", "primary"),
@@ -246,7 +248,7 @@ def promote(params: dict[str, t.Any], server: Server, check: bool) -> list[Step]
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec=argument_spec(),
         required_if=[("step", "hand_over", ["target_host", "user"])],
         supports_check_mode=True,

@@ -98,9 +98,8 @@ function_version:
 import contextlib
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec, server_address
 from ..module_utils._pg.session import Session, SqlError
@@ -171,7 +170,7 @@ def apply(session: Session, steps: list[DatabaseStep], where: str) -> None:
         ) from None
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = module.params
     function = Function(options["schema"], options["function"], options["auth_user"], tuple(options["excluded_roles"]))
     planned: list[DatabaseStep] = []
@@ -207,7 +206,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     api.require_driver(module)
     try:
         result = run(module)

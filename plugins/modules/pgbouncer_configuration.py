@@ -506,9 +506,8 @@ servers_reached:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pgbouncer import catalogue
 from ..module_utils._pgbouncer.run import Outcome, Run
@@ -652,7 +651,7 @@ def argument_spec() -> dict[str, t.Any]:
     }
 
 
-def result(module: AnsibleModule, outcome: Outcome) -> dict[str, t.Any]:
+def result(module: GroundworkModule, outcome: Outcome) -> dict[str, t.Any]:
     found: dict[str, t.Any] = {
         "changed": outcome.plan.changed,
         "actions": outcome.plan.actions(),
@@ -670,7 +669,7 @@ def result(module: AnsibleModule, outcome: Outcome) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
     if not module.check_mode:
         api.require_driver(module)
     try:

@@ -120,9 +120,8 @@ actions:
 import contextlib
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
+from ..module_utils._module import GroundworkModule
 from ..module_utils._pg import api
 from ..module_utils._pgbouncer import control
 from ..module_utils._pgbouncer.account import account
@@ -158,7 +157,7 @@ def plan_state(
     return Plan(tuple(steps))
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = module.params
     state, databases = options["state"], options["databases"]
     if state == "paused" and options["resume_after"] <= options["time_limit"]:
@@ -198,7 +197,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "state": {"type": "str", "choices": ["paused", "resumed", "reconnected"], "required": True},
             "databases": {"type": "list", "elements": "str", "default": []},

@@ -156,7 +156,7 @@ options:
 EXAMPLES = r"""
 - name: Have certificates for the database hosts
   groundwork.databases.tls_certificates:
-    directory: "{{ inventory_dir }}/certificates"
+    directory: "{{ lookup('groundwork.databases.secrets_directory', 'site') }}"
     certificates:
       - name: "{{ inventory_hostname }}"
         dns_names: ["{{ inventory_hostname }}"]
@@ -229,11 +229,10 @@ import datetime
 import typing as t
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils._errors import GroundworkError
 from ..module_utils._host.certificates import store, x509
 from ..module_utils._host.certificates.request import read_authority, read_leaves
+from ..module_utils._module import GroundworkModule
 
 
 def key_options(rsa_bits: int, valid_days: int, renew_before_days: int) -> dict[str, t.Any]:
@@ -247,7 +246,7 @@ def key_options(rsa_bits: int, valid_days: int, renew_before_days: int) -> dict[
     }
 
 
-def run(module: AnsibleModule) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
     authority = read_authority(params["ca"], params["ca_cert"], params["ca_key"])
     leaves = read_leaves(params["certificates"])
@@ -264,7 +263,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = GroundworkModule(
         argument_spec={
             "directory": {"type": "path", "required": True},
             "ca": {

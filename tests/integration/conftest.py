@@ -14,6 +14,7 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
+from ansible_collections.groundwork.databases.plugins.filter import host_answer  # noqa: E402
 from kill_points import KillPoint  # noqa: E402
 from module_process import ModuleProcess  # noqa: E402
 from servers import Mongod, Postgresql  # noqa: E402
@@ -80,7 +81,25 @@ def run_module(name: str, arguments: dict[str, t.Any], *, check: bool = False, d
     assert lines, f"{name} returned no result:\n{stdout}\n{stderr}"
     result = ModuleResult(json.loads(lines[-1]))
     result.output = stdout + stderr
+    if not result.get("failed"):
+        controller_takes(name, arguments, result)
     return result
+
+
+def controller_takes(name: str, arguments: dict[str, t.Any], result: dict[str, t.Any]) -> None:
+    """What a module really answers fits what the controller takes of it.
+
+    :raises AnsibleFilterError: it does not.
+    """
+    if name in ("pg_clusters", *host_answer.PARSERS_BY_NAME):
+        host_answer.host_answer(result, name, "here", clusters=arguments["clusters"])
+    elif name == "local_server" and arguments.get("state", "started") == "started":
+        host_answer.host_answer(result, name, "here", engine=arguments["engine"], port=arguments.get("port", 0))
+    elif name in host_answer.PARSERS:
+        taken = host_answer.host_answer(result, name, "here")
+        if name in ("pg_replication", "pg_replication_info"):
+            lost = {field for field, value in taken.items() if value != result["member"].get(field, {})}
+            assert not lost, "The controller takes something else than was answered."
 
 
 @pytest.fixture(name="run_module")

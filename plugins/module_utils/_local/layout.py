@@ -24,7 +24,8 @@ class Record:
     """What a run leaves for the next one.
 
     :param port: the port that was chosen; ``None`` before the first start.
-    :param initialised: whether the data folder was ever complete: only then can it hold something of value.
+    :param initialised: whether the data folder was ever complete. Unset proves nothing: the run that would have said so
+        may have been killed, or the record lost.
     :param binary: the server executable of the last start.
     """
 
@@ -93,6 +94,15 @@ class Layout:
             number += 1
         self.data.rename(aside)
         return aside
+
+    def clear_data(self, of_a_server: str) -> None:
+        """Make room for a new data folder; one that a server wrote to is kept aside.
+
+        :param of_a_server: a file that only a server, or a completed initialisation, writes.
+        """
+        if (self.data / of_a_server).is_file():
+            self.set_aside_data()
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def remove(self) -> None:
         """Remove this server's files; with the last server the unpacked binaries go too."""

@@ -119,7 +119,8 @@ def apply_plan(server: Engine, plan: Plan, desired: DesiredServer, superuser: st
 def set_aside_damaged(server: Engine) -> t.NoReturn:
     """Keep a damaged data folder under another name and say so; the next run starts with an empty server."""
     aside = server.layout.set_aside_data()
-    server.layout.write_record(Record(port=server.layout.read_record().port))
+    # It was complete: so it must count when a person puts it back.
+    server.layout.write_record(Record(port=server.layout.read_record().port, initialised=True))
     raise GroundworkError(
         f"The data folder of {server.product} was complete once and now lacks essential files.",
         where=str(server.layout.data),

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connection options for the servers of this machine.
+"""How to log in to the servers of this machine.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -8,6 +8,9 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import typing as t
+
+ADDRESS = "127.0.0.1"
+SUPERUSERS = {"postgresql": "postgres", "mongodb": "admin"}
 
 
 def default_options(argument_spec: dict[str, dict[str, t.Any]]) -> dict[str, t.Any]:

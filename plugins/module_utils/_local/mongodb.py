@@ -17,7 +17,7 @@ from .._errors import GroundworkError
 from . import artifact, library
 from .account import Account
 from .layout import Layout
-from .login import default_options
+from .login import SUPERUSERS, default_options
 from .plan import Data
 from .process import end_process, is_process
 
@@ -29,7 +29,7 @@ class MongodbServer:
     """One standalone mongod under ``layout.home``, on 127.0.0.1 only, with authentication from its first start."""
 
     engine = "mongodb"
-    superuser = "admin"
+    superuser = SUPERUSERS["mongodb"]
     preferred_port = PREFERRED_PORT
 
     def __init__(self, layout: Layout, account: Account, given_binary: str | None) -> None:
@@ -123,7 +123,7 @@ class MongodbServer:
 
     def initialise(self, superuser: str, password: str) -> None:
         """Make an empty data folder; the first user comes after the first start, through the localhost exception."""
-        shutil.rmtree(self.layout.data, ignore_errors=True)
+        self.layout.clear_data("WiredTiger")
         self.layout.data.mkdir(mode=0o700)
         self.account.own(self.layout.data)
 

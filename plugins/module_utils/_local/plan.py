@@ -80,7 +80,10 @@ def _start_steps(live: LiveServer, desired: DesiredServer) -> t.Iterator[Step]:
         yield Step("install", "packages", packages, after=packages, statement=f"apt-get install {packages}")
     # A running server whose first user is missing needs just that user; its folder must not be touched.
     if live.data == "incomplete" and not live.running:
-        yield Step("remove", "half-initialised data folder", desired.product, before="never completed, holds nothing")
+        yield Step(
+            "remove", "half-initialised data folder", desired.product, before="never known to be complete",
+            after="kept as data.damaged-<number>, if a server wrote to it",
+        )  # fmt: skip
     if live.data in ("absent", "incomplete") and not live.running:
         yield Step("initialise", "data folder", desired.product, after={"port": desired.port})
     reconfigured = live.config != desired.config

@@ -18,7 +18,7 @@ from .._errors import GroundworkError
 from . import artifact, library
 from .account import Account
 from .layout import Layout
-from .login import default_options
+from .login import SUPERUSERS, default_options
 from .plan import Data
 from .process import end_process, is_process
 
@@ -35,7 +35,7 @@ class PostgresqlServer:
     """One cluster under ``layout.home``, listening on 127.0.0.1 only."""
 
     engine = "postgresql"
-    superuser = "postgres"
+    superuser = SUPERUSERS["postgresql"]
     product = PRODUCT
     preferred_port = PREFERRED_PORT
 
@@ -111,7 +111,7 @@ class PostgresqlServer:
 
     def initialise(self, superuser: str, password: str) -> None:
         shutil.rmtree(self.layout.new_data, ignore_errors=True)
-        shutil.rmtree(self.layout.data, ignore_errors=True)
+        self.layout.clear_data("global/pg_control")
         descriptor, password_file = tempfile.mkstemp(dir=self.layout.home)
         try:
             with os.fdopen(descriptor, "w") as out:

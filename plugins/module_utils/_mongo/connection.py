@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .._errors import GroundworkError
+
 
 def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
     """Options named as community.mongodb 1.7 names them, so that ``module_defaults`` can be shared."""
@@ -40,7 +42,10 @@ def client_parameters(options: dict[str, t.Any]) -> tuple[str | list[str], dict[
 
     What ``connection_options`` names wins over what this function derives, whatever its spelling: the options of a
     connection string are not case-sensitive.
+
+    :raises GroundworkError: ``connection_options`` holds a password.
     """
+    _require_own_option(options["connection_options"])
     milliseconds = options["connect_timeout"] * 1000
     derived: dict[str, t.Any] = {
         "serverSelectionTimeoutMS": milliseconds,
@@ -58,6 +63,16 @@ def client_parameters(options: dict[str, t.Any]) -> tuple[str | list[str], dict[
     named = {str(name).lower() for name in options["connection_options"]}
     kept = {name: value for name, value in derived.items() if name.lower() not in named}
     return hosts, {**kept, **options["connection_options"]}
+
+
+def _require_own_option(connection_options: dict[str, t.Any]) -> None:
+    for name in connection_options:
+        if str(name).lower() == "password":
+            raise GroundworkError(
+                f"connection_options holds {name}, where a password does not belong.", where="connection_options",
+                untouched="everything", hint="Give it as login_password (mongodb_7_login_password in the role).",
+                code="invalid_options",
+            )  # fmt: skip
 
 
 def server_address(options: dict[str, t.Any]) -> str:

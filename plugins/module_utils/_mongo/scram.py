@@ -23,6 +23,10 @@ SHA_256 = "SCRAM-SHA-256"
 _HASHES = {SHA_1: "sha1", SHA_256: "sha256"}
 
 
+# In the two tables of SASLprep that say what a character becomes: everybody takes another one first.
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
 class ForbiddenCharactersError(ValueError):
     """SASLprep refuses the password. The text names the kind of character, never the password."""
 
@@ -68,6 +72,11 @@ def saslprep(text: str) -> str:
 
     :raises ForbiddenCharactersError: the result is not allowed, or nothing is left.
     """
+    if _ZERO_WIDTH_SPACE in text:
+        raise ForbiddenCharactersError(
+            "it holds a zero width space (U+200B), which the server takes for a space and drivers leave out, so that no"
+            " login would work"
+        )
     mapped = "".join(
         " " if stringprep.in_table_c12(char) else char for char in text if not stringprep.in_table_b1(char)
     )

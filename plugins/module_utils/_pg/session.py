@@ -13,6 +13,9 @@ from . import api
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK_DETECTED = "40P01"
+SERIALIZATION_FAILURE = "40001"
+_UTF8 = "UTF8"
+_TRANSACTION_FAILED = 3
 
 
 class SqlError(Exception):
@@ -21,6 +24,7 @@ class SqlError(Exception):
     :ivar sqlstate: five characters; empty when the connection broke.
     :ivar position: 1-based character in the statement, 0 when the server names none.
     :ivar lost: the session is gone; whether the statement took effect is not known.
+    :ivar advice: what to do, where more is known than the SQLSTATE says.
     :param ahead: characters of the message that stood before the statement.
     """
 
@@ -33,12 +37,13 @@ class SqlError(Exception):
         self.hint: str = getattr(diagnostics, "message_hint", None) or ""
         self.context: str = getattr(diagnostics, "context", None) or ""
         self.position = max(0, int(getattr(diagnostics, "statement_position", None) or 0) - ahead)
+        self.advice = ""
         super().__init__(self.text)
 
     @property
     def gave_way(self) -> bool:
-        """Other sessions were in the way: the same may succeed later."""
-        return self.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
+        """Other sessions were in the way: the same may succeed later, and nothing of it was done."""
+        return self.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED, SERIALIZATION_FAILURE)
 
 
 class _Notices(list[str]):
@@ -52,7 +57,13 @@ class _Notices(list[str]):
 
 
 class Session:
-    """A connection whose every call is one message to the server."""
+    """A connection whose every call is one message to the server.
+
+    What this collection says is sent in UTF-8; scripts are sent in the encoding that they have set themselves, see
+    ``run_script``. Where the two differ, a message more switches from one to the other.
+
+    :ivar script_encoding: PostgreSQL's name of the encoding that a script has set.
+    """
 
     def __init__(self, connection: t.Any) -> None:
         self._connection = connection
@@ -62,6 +73,7 @@ class Session:
         connection.notices = _Notices()
         self._cursor = connection.cursor()
         self._ahead = ""
+        self.script_encoding = _UTF8
 
     @classmethod
     def open(cls, options: dict[str, t.Any], database: str, application_name: str) -> Session:
@@ -97,7 +109,13 @@ class Session:
 
     @property
     def in_transaction(self) -> bool:
-        return self._connection.info.transaction_status in (2, 3)
+        return self._connection.info.transaction_status in (2, _TRANSACTION_FAILED)
+
+    def reported(self, name: str) -> str:
+        """A setting that the server reports by itself, as it was after the last message; empty for any other one, and
+        in a session that is lost.
+        """
+        return "" if self.is_lost else self._connection.get_parameter_status(name) or ""
 
     @property
     def is_lost(self) -> bool:
@@ -108,11 +126,37 @@ class Session:
 
         :raises SqlError: whatever the server refuses.
         """
+        self._speak(_UTF8)
         ahead, self._ahead = self._ahead, ""
         try:
             self._cursor.execute(ahead + sql)
         except api.DRIVER_ERROR as error:
             raise SqlError(error, self.is_lost, len(ahead)) from None
+
+    def run_script(self, sql: bytes) -> None:
+        """Send a script's SQL, in ``script_encoding``, and notice when it changes that.
+
+        :raises SqlError: whatever the server refuses.
+        """
+        if self.script_encoding != _UTF8:
+            self._send_ahead()
+            self._speak(self.script_encoding)
+        ahead, self._ahead = self._ahead, ""
+        try:
+            self._cursor.execute(ahead.encode() + sql)
+        except api.DRIVER_ERROR as error:
+            raise SqlError(error, self.is_lost, len(ahead)) from None
+        self.script_encoding = self.reported("client_encoding") or _UTF8
+
+    def _speak(self, encoding: str) -> None:
+        """Let the server expect this encoding. In a failed transaction it takes nothing but its end."""
+        reported = self.reported("client_encoding")
+        if reported in ("", encoding) or self._connection.info.transaction_status == _TRANSACTION_FAILED:
+            return
+        try:
+            self._cursor.execute(f"SET client_encoding TO '{encoding}'")
+        except api.DRIVER_ERROR as error:
+            raise SqlError(error, self.is_lost) from None
 
     def run_with_next(self, sql: str) -> None:
         """Keep SQL until something else is sent and send it in front of that, which spares a way there and back."""
@@ -121,6 +165,7 @@ class Session:
     def _send_ahead(self) -> None:
         if self._ahead:
             self.run("")
+        self._speak(_UTF8)
 
     def rows(self, sql: str, *values: t.Any) -> list[tuple[t.Any, ...]]:
         """Send a query with ``%s`` for each value and return its rows.
@@ -156,12 +201,14 @@ class Session:
         self.rows(sql, *values)
         return self._cursor.rowcount
 
-    def copy_in(self, sql: str, data: t.Any) -> None:
-        """Run ``COPY ... FROM STDIN`` with what ``data.read(size)`` gives, in chunks.
+    def copy_in(self, sql: bytes, data: t.Any) -> None:
+        """Run a script's ``COPY ... FROM STDIN`` with what ``data.read(size)`` gives, in chunks; both in
+        ``script_encoding``.
 
         :raises SqlError: whatever the server refuses.
         """
         self._send_ahead()
+        self._speak(self.script_encoding)
         try:
             self._cursor.copy_expert(sql, data, size=1 << 16)
         except api.DRIVER_ERROR as error:
@@ -180,8 +227,12 @@ class Session:
     def rollback(self) -> None:
         """End a transaction, if there is one and the session still lives."""
         self._ahead = ""
-        if not self.is_lost and self.in_transaction:
-            self.run("ROLLBACK")
+        if self.is_lost or not self.in_transaction:
+            return
+        try:
+            self._cursor.execute("ROLLBACK")
+        except api.DRIVER_ERROR as error:
+            raise SqlError(error, self.is_lost) from None
 
     def close(self) -> None:
         self._connection.close()

@@ -150,6 +150,52 @@ def test_damaged_data_is_kept_aside_and_the_next_run_recovers(run_module, local,
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_damaged_data_that_a_person_puts_back_is_served(run_module, local, engine):
+    """What the failure's hint says: put the missing file back, and rename the folder."""
+    server = run_module("local_server", arguments(local, engine))["server"]
+    leave_a_mark(local, engine, server)
+    run_module("local_server", {"engine": engine, "directory": str(local), "state": "stopped"})
+    data = Path(server["data"])
+    essential = data / ("PG_VERSION" if engine == "postgresql" else "WiredTiger")
+    saved = essential.read_bytes()
+    essential.unlink()
+    assert "rename the folder first" in run_module("local_server", arguments(local, engine))["msg"]
+
+    aside = data.with_name("data.damaged-1")
+    (aside / essential.name).write_bytes(saved)
+    servers.server_account(None).own(aside / essential.name)
+    aside.rename(data)
+    again = run_module("local_server", arguments(local, engine))
+    assert not again.get("failed"), again["msg"]
+    assert [step["action"] for step in again["actions"]] == ["start"]
+    assert mark_is_there(local, engine, again["server"])
+
+
+@pytest.mark.parametrize("record", ["lost", "torn", "from a run that was killed after the start"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_data_of_a_server_is_never_removed_for_want_of_a_record(run_module, local, engine, record):
+    server = run_module("local_server", arguments(local, engine))["server"]
+    leave_a_mark(local, engine, server)
+    run_module("local_server", {"engine": engine, "directory": str(local), "state": "stopped"})
+    data = Path(server["data"])
+    note = data.with_name("server.json")
+    note.write_text(note.read_text().replace("true", "false") if record.startswith("from") else "")
+    if record == "lost":
+        note.unlink()
+    again = run_module("local_server", arguments(local, engine))
+    assert not again.get("failed"), again["msg"]
+
+    aside = data.with_name("data.damaged-1")
+    if engine == "mongodb":
+        assert "remove" in [step["action"] for step in again["actions"]]
+        run_module("local_server", {"engine": engine, "directory": str(local), "state": "stopped"})
+        shutil.rmtree(data)
+        aside.rename(data)
+        again = run_module("local_server", arguments(local, engine))
+    assert mark_is_there(local, engine, again["server"])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_remembered_port_taken_by_another_process(run_module, local, engine):
     server = run_module("local_server", arguments(local, engine))["server"]
     run_module("local_server", {"engine": engine, "directory": str(local), "state": "stopped"})

@@ -120,6 +120,15 @@ def test_killed_at_any_moment(
     assert {member["votes"] for member in by_host(one).values()} == {1}
 
 
+def test_a_password_that_nobody_could_log_in_with_creates_no_administrator(make_set: MakeSet, run_module: Run) -> None:
+    one = make_set(1)
+    options = {**arguments(one, one.members[0]), "login_password": "a-Canary\u200bof-its-own"}
+    refused = run_module("mongo_replica_set", options)
+    assert refused["failed"] and "login_password: SCRAM-SHA-256 refuses it" in refused["msg"]
+    assert "zero width space" in refused["msg"] and "Canary" not in refused.output
+    assert run_module("mongo_replica_set", arguments(one, one.members[0]))["changed"], "the server has no users still"
+
+
 def test_wrong_password_changes_nothing_and_is_not_repeated(make_set: MakeSet, run_module: Run) -> None:
     one = make_set(1)
     options = arguments(one, one.members[0])

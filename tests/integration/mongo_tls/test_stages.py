@@ -104,6 +104,19 @@ def can_connect(one: Secured, member: Member, **options: t.Any) -> bool:
     return True
 
 
+def refuses_to_run_ahead(one: Secured, run_module: Run) -> None:
+    """All members accept TLS and send none yet: one that demands it could not be reached by the others."""
+    first, *others = one.members
+    ahead = {"mode": "requireTLS", "cluster_auth_mode": "x509"}
+    for check in (True, False):
+        refused = run_module("mongo_tls", {**one.tls_login(first), **ahead}, check=check)
+        assert refused["failed"] and refused["error_code"] == "members_apart", refused
+        for other in others:
+            assert f"{other.address} is at allowTLS, sendKeyFile" in refused["msg"]
+    seen = run_module("mongo_tls", one.tls_login(first))
+    assert (seen["mode"], seen["cluster_auth_mode"]) == ("allowTLS", "sendKeyFile")
+
+
 def test_from_plaintext_to_tls_and_certificates_with_a_writer(secured: Secured, run_module: Run) -> None:
     goal = {"towards_mode": "requireTLS", "towards_cluster_auth_mode": "x509"}
     member = secured.members[0]
@@ -126,6 +139,7 @@ def test_from_plaintext_to_tls_and_certificates_with_a_writer(secured: Secured, 
             one.start()
             back = run_module("mongo_member", {**one.login, "ready_for": "work"})
             assert not back.get("failed"), back["msg"]
+        refuses_to_run_ahead(secured, run_module)
         for one in secured.members:
             options = {**secured.tls_login(one), "mode": "preferTLS", "cluster_auth_mode": "sendX509"}
             promised = run_module("mongo_tls", options, check=True, diff=True)

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import typing as t
 
-PASSWORD = "canary-pässword-7391"
+# What gets lost on the way, between two words that a search finds however the rest is written.
+ODD = "\\ ' \" \t \u00a0 \u200b %s %41 {{ no }} $1 ä"
+PASSWORD = f"begin7391{ODD}end7391"
 DML = ["SELECT", "INSERT", "UPDATE", "DELETE"]
 
 

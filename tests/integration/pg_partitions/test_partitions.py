@@ -10,48 +10,8 @@ import time
 import typing as t
 
 import pytest
+from audit_log import AUDIT_LOG, TODAY, Run, names, tables
 from servers import Postgresql
-
-Run = t.Callable[..., dict[str, t.Any]]
-TODAY = "2026-11-21"
-AUDIT_LOG = """
-CREATE TABLE audit_log (id text, tenant_id text NOT NULL, performed_at timestamptz NOT NULL DEFAULT now(),
-  changes jsonb, CHECK (tenant_id <> '')) PARTITION BY RANGE (performed_at);
-CREATE INDEX idx_audit_tenant_date ON audit_log (tenant_id, performed_at);
-"""
-
-
-@pytest.fixture
-def partitions(postgresql_server: Postgresql, database: str, run_module: Run) -> Run:
-    """Run the module on one table of the test's database, as of a fixed day."""
-
-    def run(
-        check: bool = False, table: str = "audit_log", options: dict[str, t.Any] | None = None, **entry: t.Any
-    ) -> dict[str, t.Any]:
-        arguments = {
-            **postgresql_server.login,
-            "login_db": database,
-            "today": TODAY,
-            "tables": [{"name": table, **entry}],
-            **(options or {}),
-        }
-        return run_module("pg_partitions", arguments, check=check, diff=True)
-
-    return run
-
-
-@pytest.fixture
-def sql(postgresql_server: Postgresql, database: str) -> t.Callable[[str], list[tuple[t.Any, ...]]]:
-    return lambda text: postgresql_server.query(text, database)
-
-
-def names(sql: t.Callable[[str], list[tuple[t.Any, ...]]], table: str = "audit_log") -> list[str]:
-    rows = sql(f"SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = '{table}'::regclass ORDER BY 1")
-    return [row[0] for row in rows]
-
-
-def tables(sql: t.Callable[[str], list[tuple[t.Any, ...]]]) -> list[str]:
-    return [row[0] for row in sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")]
 
 
 def test_months_ahead_are_created_and_a_second_run_changes_nothing(partitions: Run, sql: t.Any) -> None:

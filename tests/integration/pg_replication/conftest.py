@@ -166,8 +166,10 @@ class Cluster:
             made = self.make_standby(name)
             assert not made.get("failed"), made["msg"]
             self.start(name)
+        # A copy ends where a segment does. An idle primary may write nothing, and so send nothing, for long.
+        self.query("one", "SELECT pg_log_standby_snapshot()")
         for name in names:
-            assert self.state(name, wait_streaming=20)["receiver"]["status"] == "streaming"
+            assert self.state(name, wait_streaming=60)["receiver"]["status"] == "streaming"
 
     @staticmethod
     def wait_until(condition: t.Callable[[], bool], seconds: float = 120.0) -> None:

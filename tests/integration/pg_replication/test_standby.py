@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import signal
 import time
 from pathlib import Path
 
+import servers
+from ansible_collections.groundwork.databases.plugins.module_utils._local import port
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import live
 
 
@@ -14,12 +18,15 @@ def actions(result):
     return [step["action"] for step in result["actions"]]
 
 
-def processes_with(argument: str) -> list[str]:
+def processes_with(argument: str) -> list[int]:
+    """The programs that copy into a folder."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            found.append(path.read_bytes().decode(errors="replace"))
-    return [line for line in found if argument in line.split("\0") and "pg_basebackup" in line]
+            line = path.read_bytes().decode(errors="replace")
+            if argument in line.split("\0") and "pg_basebackup" in line:
+                found.append(int(path.parent.name))
+    return found
 
 
 def receiver_states(cluster, name: str, seconds: float) -> set[str | None]:
@@ -89,8 +96,43 @@ def test_an_interrupted_copy_is_begun_again(cluster, start_module):
     assert not again.get("failed"), again["msg"]
     assert actions(again) == ["copy again"] and not processes_with(str(cluster.data("two")))
     cluster.start("two")
-    assert cluster.state("two", wait_streaming=20)["receiver"]["status"] == "streaming"
+    assert cluster.state("two", wait_streaming=60)["receiver"]["status"] == "streaming"
     assert cluster.query("two", "SELECT count(*) FROM bulk") == [(40000,)]
+
+
+def test_a_server_that_was_made_by_hand_after_an_interrupted_copy_is_never_emptied(cluster, start_module):
+    """The note of the interrupted copy is still there when a person has long since promoted a copy of their own."""
+    cluster.first.start()
+    cluster.query("one", "CREATE TABLE bulk AS SELECT repeat('x', 1000) AS t FROM generate_series(1, 40000)")
+    cluster.keep("one")
+    process = start_module("pg_standby", cluster.standby_arguments("two", max_rate="2M"))
+    cluster.wait_until((cluster.data("two") / "base").is_dir)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    for pid in processes_with(str(cluster.data("two"))):
+        os.kill(pid, signal.SIGKILL)
+    cluster.wait_until(lambda: not processes_with(str(cluster.data("two"))))
+    assert cluster.state("two")["state"] == "copying"
+
+    shutil.rmtree(cluster.data("two"))
+    by_hand = [str(cluster.first.bin / "pg_basebackup"), "-D", str(cluster.data("two")), "-R", "-c", "fast", "-d"]
+    made = cluster.account.run([*by_hand, f"port={cluster.ports['one']} host=127.0.0.1 user=replicator "
+                                f"passfile={cluster.passfile}"])
+    assert made.returncode == 0, made.stderr
+    cluster.start("two")
+    cluster.query("two", "SELECT pg_promote()")
+    cluster.query("two", "CREATE TABLE precious AS SELECT 1 AS id")
+
+    for running in (True, False):
+        if not running:
+            cluster.stop("two")
+        assert cluster.state("two")["state"] == ("running" if running else "stopped")
+        for check in (True, False):
+            refused = cluster.make_standby("two", check=check)
+            assert refused.get("failed"), refused
+            assert "holds a primary, not a standby" in refused["msg"]
+    cluster.start("two")
+    assert cluster.query("two", "SELECT id FROM precious") == [(1,)]
 
 
 def test_a_folder_with_something_in_it_is_never_emptied(cluster):
@@ -125,7 +167,7 @@ def test_wal_folder_tablespace_and_rate(cluster):
     assert not made.get("failed"), made["msg"]
     assert (cluster.data("two") / "pg_wal").resolve() == wal.resolve()
     cluster.start("two")
-    assert cluster.state("two", wait_streaming=20)["receiver"]["status"] == "streaming"
+    assert cluster.state("two", wait_streaming=60)["receiver"]["status"] == "streaming"
     assert cluster.query("two", "SELECT one FROM placed") == [(1,)]
 
     rebuilt = cluster.make_standby("two", **options, rebuild=True, rebuild_method="copy")
@@ -160,7 +202,7 @@ def test_a_diverged_standby_is_reported_and_rewound_only_when_asked(replicated):
     rebuilt = replicated.make_standby("two", rebuild=True)
     assert not rebuilt.get("failed"), rebuilt["msg"]
     replicated.start("two")
-    member = replicated.state("two", wait_streaming=20)
+    member = replicated.state("two", wait_streaming=60)
     assert member["receiver"]["status"] == "streaming" and member["timeline"] == 1
     assert replicated.query("two", "SELECT to_regclass('only_here'), to_regclass('meanwhile')") == [(None, "meanwhile")]
 
@@ -178,7 +220,7 @@ def test_a_lost_slot_is_reported_and_the_standby_copied_anew(cluster):
     cluster.start("two")
     primary = cluster.state("one")
     assert {slot["name"]: slot["wal_status"] for slot in primary["slots"]}["two"] == "lost"
-    # The server itself calls each of its refused tries streaming for a moment.
+    # The server itself calls each of its refused tries streaming, for as long as it takes: see test_receiver.py.
     assert "streaming" not in receiver_states(cluster, "two", 5)
     reported = cluster.keep("two", primary=primary, wait_streaming=1)
     assert reported["failed"] and reported["error_code"] == "STANDBY_SLOT_LOST", reported
@@ -188,7 +230,7 @@ def test_a_lost_slot_is_reported_and_the_standby_copied_anew(cluster):
     rebuilt = cluster.make_standby("two", rebuild=True)
     assert not rebuilt.get("failed"), rebuilt["msg"]
     cluster.start("two")
-    assert cluster.state("two", wait_streaming=20)["receiver"]["status"] == "streaming"
+    assert cluster.state("two", wait_streaming=60)["receiver"]["status"] == "streaming"
     slots = {slot["name"]: slot["wal_status"] for slot in cluster.state("one")["slots"]}
     assert slots["two"] == "reserved"
 
@@ -200,7 +242,36 @@ def test_a_slot_that_another_server_uses_stops_the_copy(replicated):
     # The copy that it has is whole, and comes up again.
     assert replicated.make_standby("three")["changed"] is False
     replicated.start("three")
-    assert replicated.state("three", wait_streaming=20)["receiver"]["status"] == "streaming"
+    assert replicated.state("three", wait_streaming=60)["receiver"]["status"] == "streaming"
+
+
+def test_another_cluster_is_not_copied_over_a_standby(replicated):
+    """One of the addresses leads to a cluster of other data, which lets the replication role in as well."""
+    stranger = servers.Postgresql()
+    stranger.start()
+    try:
+        stranger.query("CREATE ROLE replicator LOGIN REPLICATION PASSWORD 'test:replication\\password'")
+        stranger.query("SELECT pg_create_physical_replication_slot('two')")
+        identifier = replicated.state("one")["system_identifier"]
+        began = replicated.query("two", "SELECT pg_postmaster_start_time()")
+        replicated.query("one", "CREATE TABLE kept AS SELECT 1 AS n")
+        replicated.wait_until(lambda: replicated.query("two", "SELECT to_regclass('kept')") != [(None,)])
+        slots = stranger.query("SELECT slot_name, restart_lsn FROM pg_replication_slots")
+        wrong = {"hosts": [f"127.0.0.1:{stranger.port}"], "system_identifier": identifier, "rebuild": True}
+        for method in ("copy", "rewind", "auto"):
+            for check in (True, False):
+                refused = replicated.make_standby("two", check=check, rebuild_method=method, **wrong)
+                assert refused["failed"] and refused["error_code"] == "STANDBY_OTHER_CLUSTER", refused
+                assert f"not {identifier}" in refused["msg"]
+        assert replicated.query("two", "SELECT pg_postmaster_start_time(), n FROM kept") == [(*began[0], 1)]
+        assert stranger.query("SELECT slot_name, restart_lsn FROM pg_replication_slots") == slots
+        silent = {**wrong, "hosts": [f"127.0.0.1:{port.free_port(0)}"]}
+        unreachable = replicated.make_standby("two", rebuild_method="copy", **silent)
+        assert unreachable["failed"] and unreachable["error_code"] == "STANDBY_SOURCE_UNREACHABLE"
+        assert replicated.query("two", "SELECT pg_postmaster_start_time()") == began
+    finally:
+        stranger.kill()
+        shutil.rmtree(stranger.server.layout.servers, ignore_errors=True)
 
 
 def test_slots_of_nobody_are_reported_and_dropped_on_request(replicated):

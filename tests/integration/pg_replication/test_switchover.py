@@ -82,7 +82,7 @@ def test_no_acknowledged_row_is_lost_and_everybody_follows(written):
         assert not done.get("failed"), done["msg"]
         outages.append(done["timing"]["promoted_ms"])
         for name in written.members:
-            member = written.state(name, wait_streaming=20)
+            member = written.state(name, wait_streaming=60)
             assert member["role"] == ("primary" if name == target else "standby")
             assert name == target or member["receiver"]["status"] == "streaming", member
         for name in written.members:
@@ -118,6 +118,17 @@ def test_what_speaks_against_it_is_named_and_nothing_is_touched(written):
     refused = written.hand_over("one", "two")
     assert refused["failed"] and "two is not connected to the primary (connected: three)" in refused["msg"]
     assert written.query("one", "SELECT pg_postmaster_start_time()") == started
+
+
+def test_an_address_of_another_member_is_not_the_target(written):
+    began = {name: written.query(name, "SELECT pg_postmaster_start_time()") for name in written.members}
+    for other, reason in (("three", "streams through the slot three, not to two"), ("one", "leads to a primary")):
+        for check in (True, False):
+            refused = written.hand_over("one", "two", check=check, target_port=written.ports[other])
+            assert refused["failed"] and refused["error_code"] == "SWITCHOVER_REFUSED", refused
+            assert f"127.0.0.1:{written.ports[other]}" in refused["msg"] and reason in refused["msg"]
+    assert {name: written.query(name, "SELECT pg_postmaster_start_time()") for name in written.members} == began
+    assert [written.state(name)["role"] for name in written.members] == ["primary", "standby", "standby"]
 
 
 def test_a_target_that_does_not_replay_gives_the_part_back(written):
@@ -159,7 +170,7 @@ def test_killed_between_stop_and_promotion_there_is_no_second_primary(written, s
     written.start("one")
     assert written.state("one")["role"] == "primary"
     written.query("two", "SELECT pg_wal_replay_resume()")
-    assert written.state("two", wait_streaming=20)["receiver"]["status"] == "streaming"
+    assert written.state("two", wait_streaming=60)["receiver"]["status"] == "streaming"
 
     # Forward: with the old one marked as a standby, whoever has all WAL is promoted.
     written.stop("one")
@@ -168,13 +179,13 @@ def test_killed_between_stop_and_promotion_there_is_no_second_primary(written, s
     assert written.run_module("pg_switchover", promote)["changed"] and written.state("two")["role"] == "primary"
     assert written.run_module("pg_switchover", promote)["changed"] is False
     written.start("one")
-    assert written.state("one", wait_streaming=20)["receiver"]["status"] == "streaming"
+    assert written.state("one", wait_streaming=60)["receiver"]["status"] == "streaming"
 
 
 def test_a_standby_knows_its_timeline_while_its_primary_is_away(written):
     """The control file knows a new timeline only after the next checkpoint; taken at its word, it looks diverged."""
     assert not written.hand_over("one", "two").get("failed")
-    assert written.state("three", wait_streaming=20)["timeline"] == 2
+    assert written.state("three", wait_streaming=60)["timeline"] == 2
     primary = written.state("two")
     written.stop("two")
     written.wait_until(lambda: written.state("three")["receiver"] is None)

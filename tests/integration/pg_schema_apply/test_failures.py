@@ -142,6 +142,18 @@ def test_a_secret_placeholder_stays_secret(migrations: Migrations) -> None:
     assert "very-secret-value" not in result.output
 
 
+@pytest.mark.parametrize("before", ["", "SELECT 1;", "-- " + "x" * 60 + "\n", "SELECT '" + "y" * 1960 + "', "])
+def test_no_part_of_a_secret_placeholder_is_told(migrations: Migrations, before: str) -> None:
+    """The quotation mark ends the literal, so the server quotes what follows; a long statement is cut anywhere."""
+    secret = "begin4410\\ ' middle4410 \" \t \u00a0 \u200b %s {{ no }} \" ä ' end4410"
+    files = {"V1__a.sql": f"{before}CREATE ROLE placeholder_role PASSWORD '${{pw}}' VALID UNTIL 'tomorrow';"}
+    result = migrations.fail(files, secret_placeholders={"pw": secret}, diff=True)
+    assert "(SQLSTATE 42601)" in result["msg"] and "V1__a.sql" in result["msg"]
+    for part in ("begin4410", "middle4410", "end4410"):
+        assert part not in result.output
+    assert not migrations.query("SELECT 1 FROM pg_roles WHERE rolname = 'placeholder_role'")
+
+
 def test_an_error_without_a_position_names_its_statement_too(migrations: Migrations) -> None:
     text = f"{A}INSERT INTO a VALUES (1);\nINSERT INTO a -- twice\n  VALUES (1);\nSELECT nextval('no');\n"
     result = migrations.fail({"V1__a.sql": text})

@@ -317,3 +317,31 @@ def test_a_full_disk(migrations: Migrations, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
     migrations.succeed({"V2__fill.sql": f"CREATE TABLE b(); {fill.format(20)}"})
     assert migrations.history() == [("1", "SQL", True), ("2", "SQL", True), ("3", "SQL", True)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DROP INDEX CONCURRENTLY nowhere;", 'index "nowhere" does not exist'),
+        ("CREATE INDEX CONCURRENTLY taken ON t(b);", 'relation "taken" already exists'),
+        ("CREATE DATABASE postgres;", 'database "postgres" already exists'),
+    ],
+)
+def test_what_the_server_refused_is_not_taken_for_done_by_the_next_run(
+    migrations: Migrations, statement: str, words: str
+) -> None:
+    """The refusal is the same that a statement gets which took effect before its run was killed."""
+    migrations.succeed({"V1__t.sql": "CREATE TABLE t (a int, b int);\nCREATE INDEX taken ON t(a);"})
+    for _run in range(2):
+        assert words in migrations.fail({"V2__x.sql": statement})["msg"]
+        assert migrations.history()[-1] == ("2", "SQL", False)
+    assert "(a)" in migrations.query("SELECT indexdef FROM pg_indexes WHERE indexname = 'taken'")[0][0]
+
+
+def test_another_statement_at_the_place_of_a_refused_one_has_not_happened(migrations: Migrations) -> None:
+    migrations.succeed({"V1__t.sql": "CREATE TABLE t (a int PRIMARY KEY);"})
+    refused = migrations.fail({"V2__x.sql": "DROP INDEX CONCURRENTLY t_pkey;"})
+    assert "cannot drop index t_pkey because" in refused["msg"]
+    refused = migrations.fail({"V2__x.sql": "DROP INDEX CONCURRENTLY t_typing_error;"})
+    assert 'index "t_typing_error" does not exist' in refused["msg"]
+    assert migrations.history()[-1] == ("2", "SQL", False)

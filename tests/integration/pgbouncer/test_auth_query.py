@@ -11,8 +11,9 @@ from ansible_collections.groundwork.databases.plugins.module_utils._pg import sc
 from poolers import Poolers
 from servers import Postgresql
 
-PASSWORD = "lookup-password"
-AUTH_PASSWORD = "asker-password"
+ODD = "\\ ' \" \t \u00a0 \u200b %s %41 {{ no }} $1 ä"
+PASSWORD = f"lookup-password{ODD}"
+AUTH_PASSWORD = f"asker-password{ODD}"
 ROLES = {
     "lookup_app": "LOGIN",
     "lookup_expired": "LOGIN VALID UNTIL '2020-01-01'",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import subprocess
 import time
 import typing as t
@@ -197,13 +196,13 @@ def test_old_version_tells_its_holes(running: Poolers) -> None:
 
 def test_secrets_are_nowhere_to_be_seen(running: Poolers) -> None:
     options = base(running)
-    options["users"].append({"name": "asker", "password": "plain-secret-1"})
-    options["databases"].append(running.database(name="forced", user="asker", password="plain-secret-2"))
+    odd = "\\ ' \" \t \u00a0 \u200b %s {{ no }} ä plain-secret"
+    options["users"].append({"name": "asker", "password": f"plain-secret-1 {odd}"})
+    options["databases"].append(running.database(name="forced", user="asker", password=f"plain-secret-2 {odd}"))
     result = running.apply(diff=True, **options)
     secret = options["users"][0]["scram_secret"]
-    printed = re.sub(r'"invocation": .*', "", result.output)
     for hidden in ("plain-secret", secret, secret.split(":")[-1]):
-        assert hidden not in printed
+        assert hidden not in result.output
     assert "asker: password" in result.output
     assert "password=***" in result.output
     assert "plain-secret-2" in (running.home / "etc/pgbouncer-1.ini").read_text()

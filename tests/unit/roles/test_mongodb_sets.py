@@ -23,13 +23,14 @@ NOTED = {
     "tls": "__mongodb_7_tls | default(false)",
     "versions": "__mongodb_7_server_packages | map(attribute='version', default='') | list",
     "all_at_once": "__mongodb_7_all_at_once",
+    "unready": "__mongodb_7_unready if __mongodb_7_restart is defined else []",
 }
 ROLE: dict[str, t.Any] = {"name": "groundwork.databases.mongodb_7", "public": True}
 
 
-def found(stages: list[dict[str, str]], now: dict[str, str]) -> dict[str, t.Any]:
-    """What the module mongo_tls answers."""
-    return {"stages": stages, "running": True, "tls": now["mode"] != "disabled", **now}
+def found(host: str, now: dict[str, str]) -> dict[str, t.Any]:
+    """What the role takes of the answer of the module mongo_tls."""
+    return {"host": host, "running": True, "tls": now["mode"] != "disabled", **now}
 
 
 class Play:
@@ -44,11 +45,11 @@ class Play:
         # The first host of the run has no TLS at all.
         self.hosts: dict[str, dict[str, t.Any]] = {"none": {**present}}
         for name in SET:
-            answer = found([ALLOW, PREFER, REQUIRE], DISABLED)
+            answer = found(name, DISABLED)
             self.hosts[name] = {**present, **set_a, "__mongodb_7_tls_found": answer, "__mongodb_7_tls": False}
         self.hosts["b1"] = {
             **present, **tls, "mongodb_7_tls_directory": str(folder / "b"),
-            "__mongodb_7_tls_found": found([REQUIRE], REQUIRE), "__mongodb_7_tls": True,
+            "__mongodb_7_tls_found": found("b1", REQUIRE), "__mongodb_7_tls": True,
         }  # fmt: skip
 
     def run(self, *files: str, limit: str = "all", **variables: t.Any) -> str:
@@ -101,7 +102,7 @@ def test_every_set_takes_its_own_stages_and_has_its_own_certificates(play: Play)
 
 
 def test_a_set_goes_where_its_slowest_member_is(play: Play) -> None:
-    play.hosts["a1"]["__mongodb_7_tls_found"] = found([REQUIRE], PREFER)
+    play.hosts["a1"]["__mongodb_7_tls_found"] = found("a1", ALLOW)
     play.run("endpoint.yml", "tls.yml")
     assert [play.noted(name)["stage"] for name in SET] == [ALLOW] * 3
 
@@ -115,7 +116,7 @@ def test_tls_does_not_change_without_all_members(play: Play) -> None:
 
 def test_a_set_that_is_there_may_be_run_in_parts(play: Play) -> None:
     for name in SET:
-        play.hosts[name]["__mongodb_7_tls_found"] = found([REQUIRE], REQUIRE)
+        play.hosts[name]["__mongodb_7_tls_found"] = found(name, REQUIRE)
     output = play.run("endpoint.yml", "tls.yml", limit="a2")
     assert "failed=0" in output and play.written("a") == ["a2"], output
 
@@ -165,3 +166,15 @@ def test_arbiters_are_refused(play: Play) -> None:
     members[2]["arbiter_only"] = True
     output = play.run("endpoint.yml", limit="a1", mongodb_7_members=members)
     assert "mongodb_7_members has an arbiter" in output and "failed=1" in output, output
+
+
+def test_what_the_run_would_start_is_known_before_it_answers(play: Play) -> None:
+    """Check mode asks the members of a list; those that are installed by the very run do not answer it."""
+    for name, state in {"a1": "running", "a2": "would_create", "a3": "would_start"}.items():
+        play.hosts[name] |= {
+            "__mongodb_7_expected_state": state, "__mongodb_7_configuration": {"restart_needed": False},
+            "mongodb_7_restart_policy": "needed",
+        }  # fmt: skip
+    output = play.run("endpoint.yml", "rolling_restart.yml", limit="a1,a2,a3")
+    assert "failed=1" not in output, output
+    assert [play.noted(name)["unready"] for name in SET] == [["a2:27017", "a3:27017"]] * 3

@@ -16,6 +16,7 @@ import typing as t
 
 from ..._errors import GroundworkError
 from ..._plan import Step
+from .newcomers import Answer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,16 +43,6 @@ class Seen:
     login: bool
     exception: bool
     authorization: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class Neighbour:
-    """Another declared member: ``set_name`` is ``None`` when it has no configuration, ``answers`` tells the rest."""
-
-    host: str
-    answers: bool
-    set_name: str | None
-    primary: str | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,10 +117,11 @@ def needs_initiation(seen: Seen, name: str | None) -> bool:
     return not seen.initiated
 
 
-def check_neighbours(name: str, member: str, neighbours: t.Iterable[Neighbour], insist: bool) -> None:
+def check_neighbours(name: str, member: str, neighbours: t.Iterable[Answer], insist: bool) -> list[str]:
     """Two halves of one set must never be initiated apart: each would take writes.
 
-    :param insist: go on when a neighbour does not answer.
+    :param insist: go on without the neighbours that do not answer.
+    :return: those that do not answer.
     :raises GroundworkError: another member has a configuration, or does not answer.
     """
     silent = []
@@ -142,13 +134,16 @@ def check_neighbours(name: str, member: str, neighbours: t.Iterable[Neighbour], 
                 details={"initiated_member": neighbour.host, "primary": neighbour.primary},
             )
         if not neighbour.answers:
-            silent.append(neighbour.host)
+            silent.append(neighbour)
     if silent and not insist:
+        reasons = ", ".join(f"{one.host} does not answer ({one.silence})" for one in silent)
         raise GroundworkError(
-            f"{', '.join(silent)} does not answer, and could hold the replica set {name} already.", where=member,
+            f"{reasons}, and could hold the replica set {name} already.", where=member,
             untouched="everything; nothing was initiated", code="members_unreachable",
-            hint="Start it first. If it never held data, set initiate: always.",
+            hint="Start it, or correct its name. If it never held data, initiate: always initiates without it, and a "
+            "later run adds it.",
         )
+    return [one.host for one in silent]
 
 
 def check_login(seen: Seen, user: str) -> None:

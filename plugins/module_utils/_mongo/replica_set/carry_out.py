@@ -8,14 +8,13 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 import typing as t
 
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from .. import api
-from . import bootstrap, model, observe, reconfigure
+from . import bootstrap, health, model, observe, reconfigure
 
 # Answers of a server that is busy with the previous change: the same step is right a moment later.
 CONFIG_IN_PROGRESS = 109
@@ -41,6 +40,7 @@ class Carrier:
         self.options = options
         self.seconds: float = options["wait_timeout"]
         self.done: list[Step] = []
+        self.last: health.Health | None = None
 
     def close(self) -> None:
         if self.server is not self.entry:
@@ -113,8 +113,7 @@ class Carrier:
     def _reconfigure(self, step: reconfigure.Reconfiguration) -> None:
         self._go_to_primary()
         for host in step.wait_for:
-            holds = functools.partial(self._caught_up, host)
-            self._until(holds, f"{host} holds the data", self.options.get("sync_timeout"))
+            self._wait_for_data(host)
         self._until(lambda: observe.committed(self.server), "a majority has the present configuration")
         self._until(lambda: self._send(step), "the server accepts the new configuration")
         self._until(lambda: observe.committed(self.server), "a majority has the new configuration")
@@ -191,8 +190,22 @@ class Carrier:
                 self.server.close()
             self.server = server
 
+    def _wait_for_data(self, host: str) -> None:
+        try:
+            self._until(lambda: self._caught_up(host), f"{host} holds the data", self.options.get("sync_timeout"))
+        except GroundworkError as error:
+            state = self.last.states.get(host) if self.last else None
+            if error.code != "timeout" or state is None or state.serves:
+                raise
+            # The primary may fail to reach what this host reaches, or have another key file.
+            raise GroundworkError(
+                f"{error.what} To the primary it is {state.name}{f' ({state.message})' if state.message else ''}.",
+                where=error.where, hint=error.hint, code=error.code,
+            ) from None
+
     def _caught_up(self, host: str) -> bool:
-        return observe.live(self.server).health.caught_up(host, LAG_SECONDS)
+        self.last = observe.live(self.server).health
+        return self.last.caught_up(host, LAG_SECONDS)
 
     def _until(self, condition: t.Callable[[], bool], what: str, seconds: float | None = None) -> None:
         allowed = self.seconds if seconds is None else seconds

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .. import scram
 from ..specification import Problems
 
 
@@ -31,6 +32,7 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "wait_timeout": {"type": "int", "default": 600},
         "sync_timeout": {"type": "int"},
         "assume_empty": {"type": "bool", "default": False},
+        "assume_started": {"type": "list", "elements": "str", "default": []},
     }
 
 
@@ -70,6 +72,11 @@ def checked(options: dict[str, t.Any]) -> dict[str, t.Any]:
         problems.add("login_user", "the administrator has to be named: it is created when the server has no users")
     if options["auth_mechanism"] != "MONGODB-X509" and not options["login_password"]:
         problems.add("login_password", "the administrator needs a password")
+    elif options["auth_mechanism"] in (None, scram.SHA_256):
+        try:
+            scram.saslprep(options["login_password"])
+        except scram.ForbiddenCharactersError as error:
+            problems.add("login_password", f"{scram.SHA_256} refuses it: {error}")
     if not options["name"] and (options["members"] or options["settings"]):
         problems.add("name", "members and settings belong to a replica set; name it")
     problems.raise_if_any("the options", "invalid_declaration")

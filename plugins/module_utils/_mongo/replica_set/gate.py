@@ -71,7 +71,11 @@ def may_go(live: observe.Live, host: str, lag: float) -> str | None:
         return f"{_named(live.health, voters_unwell)}, and a second one would be missing"
     if not live.health.keeps_majority(live.members, without=(host,)):
         return "the other voting members are not a majority, so nobody could write meanwhile"
-    followers = [member["host"] for member in others if _must_follow(member)]
+    # One without a vote that does not answer counts in no majority, and may be a host that does not exist.
+    followers = [
+        member["host"] for member in others
+        if _must_follow(member) and (member["votes"] or live.health.serves(member["host"]))
+    ]
     behind = [name for name in followers if not live.health.caught_up(name, lag)]
     if behind:
         return f"{_named(live.health, behind)} and more than {lag:g} s behind"

@@ -51,6 +51,9 @@ class Health:
     def serves(self, host: str) -> bool:
         return host in self.states and self.states[host].serves
 
+    def is_down(self, host: str) -> bool:
+        return host not in self.states or self.states[host].name == "DOWN"
+
     def caught_up(self, host: str, seconds: float) -> bool:
         """Whether the member serves and is no more than ``seconds`` behind; an arbiter holds no data to be behind."""
         state = self.states.get(host)
@@ -81,6 +84,8 @@ def read(status: dict[str, t.Any]) -> Health:
         if newest is not None and name in ("PRIMARY", "SECONDARY", "RECOVERING"):
             behind = max(0.0, newest - _seconds(row))
         message = "" if name in SERVING else row.get("lastHeartbeatMessage") or row.get("infoMessage") or ""
+        if not message and row.get("authenticated") is False:
+            message = "it has another key file or certificate than the others"
         states[host] = State(host, name, behind, message)
     return Health(states)
 

@@ -83,7 +83,11 @@ def read_wanted(options: dict[str, t.Any]) -> Wanted:
         if "tags" in members[host]:
             members[host]["tags"] = {key: str(value) for key, value in members[host]["tags"].items()}
         if item.get("previous_host"):
-            renamed[address(item["previous_host"])] = host
+            old = address(item["previous_host"])
+            if old in renamed:
+                where = f"members[{number}].previous_host"
+                problems.add(where, f"{old} is already declared as the previous host of {renamed[old]}")
+            renamed[old] = host
     settings = {
         SETTINGS[name]: value for name, value in (options["settings"] or {}).items() if value is not None
     }

@@ -7,13 +7,16 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 import typing as t
 
+from ..._errors import GroundworkError
 from .. import api
 from . import health, model
-from .bootstrap import Neighbour, Seen
+from .bootstrap import Seen
+from .newcomers import Answer, Inside, Known
 
 NOT_YET_INITIALIZED = 94
 INVALID_CONFIG = 93
@@ -50,20 +53,95 @@ def anonymous(options: dict[str, t.Any]) -> dict[str, t.Any]:
     return {**options, "login_user": None, "login_password": None, "auth_mechanism": None}
 
 
-def neighbour(options: dict[str, t.Any], host: str) -> Neighbour:
-    """What another declared member says without a login."""
-    timeout = min(NEIGHBOUR_SECONDS, options["connect_timeout"])
+def ask(options: dict[str, t.Any], host: str) -> Answer:
+    """What a host says about itself, to the administrator when it knows that account."""
+    short = {**at(options, host), "connect_timeout": min(NEIGHBOUR_SECONDS, options["connect_timeout"])}
     try:
-        server = api.connect_member({**anonymous(at(options, host)), "connect_timeout": timeout}, APPLICATION)
-    except api.GroundworkError:
-        return Neighbour(host, False, None, None)
+        server = api.connect_member(anonymous(short), APPLICATION)
+    except GroundworkError as error:
+        return Answer(host, silence=_silence(error, options, host))
     try:
-        hello = server.hello()
-    except api.GroundworkError:
-        return Neighbour(host, False, None, None)
+        answer = introduced(server, host)
+        if answer.router or answer.set_name is not None:
+            return answer
+        return dataclasses.replace(answer, inside=_inside(short, server))
+    except GroundworkError as error:
+        return Answer(host, silence=_silence(error, options, host))
     finally:
         server.close()
-    return Neighbour(host, True, hello.get("setName"), hello.get("primary"))
+
+
+def introduced(server: api.Server, host: str) -> Answer:
+    """What the server of an open session says about itself."""
+    hello = server.hello()
+    return Answer(
+        host=host,
+        process=str(hello.get("topologyVersion", {}).get("processId", "")) or None,
+        router=hello.get("msg") == "isdbgrid",
+        replicated="setName" in hello or bool(hello.get("isreplicaset")),
+        set_name=hello.get("setName"),
+        me=model.address(hello["me"]) if "me" in hello else None,
+        primary=model.address(hello["primary"]) if "primary" in hello else None,
+    )
+
+
+def known(options: dict[str, t.Any], server: api.Server, found: Live) -> Known:
+    """The set, and which process each of its members is, as far as they answer here under their own names.
+
+    :param server: a session in the set.
+    """
+    name = found.config["_id"]
+    processes = {}
+    own = introduced(server, "")
+    for member in found.members:
+        host = member["host"]
+        answer = own if host == own.me else None if found.health.is_down(host) else ask(options, host)
+        # localhost is another server on each host, so the name alone proves nothing.
+        if answer is not None and (answer.set_name, answer.me) == (name, host):
+            processes[host] = answer.process
+    return Known(
+        name=name,
+        set_id=found.config.get("settings", {}).get("replicaSetId"),
+        primary=found.primary,
+        members=frozenset(member["host"] for member in found.members),
+        processes=processes,
+        arbiters=frozenset(member["host"] for member in found.members if member["arbiterOnly"]),
+    )
+
+
+def _silence(error: GroundworkError, options: dict[str, t.Any], host: str) -> str:
+    reason = error.what.partition(": ")[2] or error.what
+    return f"{reason.removeprefix(f'{host}: ')}, asked {'with' if options['ssl'] else 'without'} TLS"
+
+
+def _inside(options: dict[str, t.Any], anybody: api.Server) -> Inside | None:
+    """What a server that belongs to no set shows, ``None`` when it lets neither the administrator nor anybody in."""
+    session = None
+    # How a login fails depends on its mechanism; none of it is a reason to call the server silent.
+    with contextlib.suppress(GroundworkError):
+        session = login(options)
+    try:
+        asked = session or anybody
+        parsed = _reply(asked, {"getCmdLineOpts": 1}).get("parsed")
+        if parsed is None:
+            return None
+        config = _reply(asked, {"replSetGetConfig": 1}).get("config", {})
+        counts = _reply(asked, {"serverStatus": 1}).get("catalogStats", {})
+        return Inside(
+            started_for=parsed.get("replication", {}).get("replSetName"),
+            set_id=config.get("settings", {}).get("replicaSetId"),
+            collections=sum(counts.get(kind, 0) for kind in ("collections", "views")),
+        )
+    finally:
+        if session is not None:
+            session.close()
+
+
+def _reply(server: api.Server, command: dict[str, t.Any]) -> dict[str, t.Any]:
+    try:
+        return server.run("admin", command)
+    except api.ServerRefused:
+        return {}
 
 
 def login(options: dict[str, t.Any]) -> api.Server | None:

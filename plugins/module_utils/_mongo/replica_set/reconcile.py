@@ -14,7 +14,7 @@ import typing as t
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from .. import api
-from . import bootstrap, carry_out, compatibility, health, model, observe, reconfigure
+from . import bootstrap, carry_out, compatibility, health, model, newcomers, observe, reconfigure
 
 
 @dataclasses.dataclass
@@ -55,12 +55,15 @@ class Reconciler:
         self.member = model.address(options["member"] or f"{options['login_host']}:{options['login_port']}")
         self.rules = reconfigure.Rules(options["purge_members"], options["step_down_primary"])
         self.sessions: list[api.Server] = []
+        self.expected: frozenset[str] = frozenset()
 
     def run(self, check_mode: bool) -> Outcome:
         """Bring the declaration about.
 
         :raises GroundworkError: something is in the way; what was done before is in the details.
         """
+        if check_mode:
+            self.expected = frozenset(model.address(host) for host in self.options["assume_started"])
         try:
             first = self._read(settle=not check_mode)
             if not first.plan or check_mode:
@@ -125,7 +128,7 @@ class Reconciler:
             return _Reading(Plan((*steps, *fcv)), Plan(), [], facts)
         return self._configured(entry, steps, facts, settle)
 
-    def _existing_set(self, neighbours: list[bootstrap.Neighbour]) -> api.Server | None:
+    def _existing_set(self, neighbours: list[newcomers.Answer]) -> api.Server | None:
         """A session in the set that others have already, which this member is to join."""
         for one in neighbours:
             if one.set_name == self.name:
@@ -148,8 +151,7 @@ class Reconciler:
         return server, observe.look(there, self.member, session)
 
     def _uninitiated(self, name: str, seen: bootstrap.Seen, facts: dict[str, t.Any], settle: bool) -> _Reading:
-        others = [host for host in self.wanted.members if host != self.member]
-        neighbours = [observe.neighbour(self.options, host) for host in others]
+        neighbours = [observe.ask(self.options, host) for host in self.wanted.members if host != self.member]
         there = self._existing_set(neighbours)
         if there is not None:
             return self._configured(there, [], facts, settle)
@@ -158,11 +160,32 @@ class Reconciler:
                 f"The replica set {name} is not initiated on this member.", where=self.member,
                 untouched="everything", code="not_initiated", hint="Set initiate: when_all_answer.",
             )
-        bootstrap.check_neighbours(name, self.member, neighbours, self.options["initiate"] == "always")
+        ready = [one for one in neighbours if one.answers or one.host not in self.expected]
+        silent = bootstrap.check_neighbours(name, self.member, ready, self.options["initiate"] == "always")
         steps = self._first_configuration(name)
+        if silent:
+            members = {host: one for host, one in self.wanted.members.items() if host not in silent}
+            self.wanted = dataclasses.replace(self.wanted, members=members)
+            steps = self._first_configuration(name)
+        self._check_initiated(name, [one for one in neighbours if one.host not in silent])
         if not seen.login:
             steps.insert(1, self._administrator())
-        return _Reading(Plan(tuple(steps)), Plan(), [], facts)
+        left_out = f"{', '.join(silent)} does not answer and was left out. A later run adds it, once it does."
+        return _Reading(Plan(tuple(steps)), Plan(), [left_out] if silent else [], facts)
+
+    def _check_initiated(self, name: str, neighbours: list[newcomers.Answer]) -> None:
+        """Refuse before the set exists what its next configurations must not name."""
+        own = observe.introduced(self.sessions[0], self.member)
+        there = observe.ask(self.options, self.member)
+        if there.answers and there.process != own.process:
+            raise GroundworkError(
+                f"{self.member} is another server than the one at {self.sessions[0].where}, which is to be initiated "
+                "under that name.", where="member", untouched="everything; nothing was initiated", code="host_refused",
+                hint="Let member be the name under which the others reach this very server.",
+            )
+        known = newcomers.Known(name, members=frozenset({self.member}), processes={self.member: own.process})
+        answers = [dataclasses.replace(there, inside=None), *neighbours]
+        newcomers.check(known, answers, {}, self.expected)
 
     def _configured(
         self, entry: api.Server, steps: list[Step], facts: dict[str, t.Any], settle: bool
@@ -178,21 +201,33 @@ class Reconciler:
                 raise
             return self._before_login(server, steps, facts)
         changes = self._changes(live)
-        leaving = _leaving(live, changes)
+        self._check_newcomers(server, live, changes)
+        # What is not declared is not waited for: an earlier run may have named a host that does not exist.
+        undeclared = reconfigure.unmanaged(live.members, self.wanted)
+        leaving = _leaving(live, changes) | set(undeclared)
         deadline = time.monotonic() + seconds
         while changes and _unwell(live, leaving) and time.monotonic() < deadline:
             time.sleep(observe.PAUSE_SECONDS)
             live = observe.live(server)
-        facts |= _facts(live, reconfigure.unmanaged(live.members, self.wanted))
+        facts |= _facts(live, undeclared)
         fcv = self._feature_compatibility(server, live.members, facts)
         all_steps = Plan((*changes, *fcv))
         reason = _refusal(live, all_steps, leaving)
-        warnings = [reason] if reason else []
+        warnings = [reason] if reason else _undeclared_and_unwell(live, undeclared)
         if reason and all_steps:
             if self.options["degraded"] == "fail":
                 raise _degraded(reason, server.where, all_steps, facts)
             return _Reading(Plan(tuple(steps)), all_steps, warnings, facts)
         return _Reading(Plan((*steps, *all_steps)), Plan(), warnings, facts)
+
+    def _check_newcomers(self, server: api.Server, live: observe.Live, changes: Plan) -> None:
+        """Ask the hosts that the plan would name or wait for before any step of it."""
+        hosts = newcomers.to_be_asked(changes, live.members, live.health)
+        if not hosts:
+            return
+        known = observe.known(self.options, server, live)
+        renamed = {old: new for old, new in self.wanted.renamed.items() if old in known.members and new in hosts}
+        newcomers.check(known, [observe.ask(self.options, host) for host in hosts], renamed, self.expected)
 
     def _before_login(self, server: api.Server, steps: list[Step], facts: dict[str, t.Any]) -> _Reading:
         """A set without users: the localhost exception does not show its configuration, so an earlier run is assumed
@@ -200,6 +235,13 @@ class Reconciler:
         """
         hello = server.hello()
         hosts = {model.address(host) for field in ("hosts", "passives", "arbiters") for host in hello.get(field, ())}
+        own = observe.introduced(server, self.member)
+        answers = [observe.ask(self.options, host) for host in self.wanted.members if host not in hosts]
+        processes = {own.me: own.process} if own.me else {}
+        # Members that are hidden are not in the greeting of the others; they name this primary as theirs.
+        known = newcomers.Known(self.name or "", primary=own.primary, members=frozenset(hosts), processes=processes)
+        renamed = {old: new for old, new in self.wanted.renamed.items() if old in hosts}
+        newcomers.check(known, answers, renamed, self.expected)
         later = self._first_configuration(self.name or "")[1:] if hosts == {self.member} else []
         return _Reading(Plan((*steps, *later)), Plan(), [], facts, provisional=True)
 
@@ -236,16 +278,24 @@ def _no_facts(version: str, authorization: bool) -> dict[str, t.Any]:
 
 
 def _leaving(live: observe.Live, plan: Plan) -> set[str]:
-    """Hosts that the plan removes."""
+    """Hosts that the plan removes, or gives another name under which they were asked."""
     steps = [step for step in plan if isinstance(step, reconfigure.Reconfiguration)]
     if not steps:
         return set()
-    kept = {member["_id"] for member in steps[-1].members}
-    return {member["host"] for member in live.members if member["_id"] not in kept}
+    kept = {member["host"] for member in steps[-1].members}
+    return {member["host"] for member in live.members if member["host"] not in kept}
 
 
 def _unwell(live: observe.Live, leaving: set[str]) -> list[str]:
+    """Voting members that do not serve, without those that ``leaving`` names."""
     return live.health.unwell([member for member in live.members if member["host"] not in leaving])
+
+
+def _undeclared_and_unwell(live: observe.Live, undeclared: list[str]) -> list[str]:
+    """What a person should know of members that no run waits for."""
+    unwell = [host for host in undeclared if not live.health.serves(host)]
+    states = ", ".join(f"{host} is {_state(live.health, host)}" for host in unwell)
+    return [f"{states}, and not declared: it was not waited for. purge_members: true removes it."] if unwell else []
 
 
 def _refusal(live: observe.Live, plan: Plan, leaving: set[str]) -> str | None:

@@ -115,9 +115,12 @@ class _Planner:
         final = {}
         for member in self.members:
             declared = self.wanted.members.get(member["host"])
-            if declared is None and self.wanted.members and self.rules.purge:
+            if declared is None:
+                # Also one on its way in: it may never come.
+                if not (self.wanted.members and self.rules.purge):
+                    final[member["host"]] = member
                 continue
-            final[member["host"]] = model.joined(declared or {}, member)
+            final[member["host"]] = model.joined(declared, member)
             _refuse_immutable(member, final[member["host"]])
         for host, declared in self.wanted.members.items():
             if host not in final:

@@ -69,6 +69,13 @@ def contradiction(wanted: Stage) -> str | None:
     return None
 
 
+def understand(one: Stage, other: Stage) -> bool:
+    """Whether members at these stages accept what the other sends: they do when they are one stage apart at most."""
+    mode = MODES.index(one.mode) - MODES.index(other.mode)
+    auth = CLUSTER_AUTH_MODES.index(one.cluster_auth_mode) - CLUSTER_AUTH_MODES.index(other.cluster_auth_mode)
+    return abs(mode) <= 1 and abs(auth) <= 1
+
+
 def commands(now: Stage, wanted: Stage) -> list[dict[str, t.Any]] | None:
     """The commands that bring a running server to the next stage, ``None`` when only a restart does.
 

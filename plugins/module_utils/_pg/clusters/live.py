@@ -61,13 +61,13 @@ def read_host(desired: t.Sequence[Desired], *, wanted_locales: t.Sequence[str], 
 
 
 def _new_folders(desired: t.Sequence[Desired], *known: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """Folders that creations would take; those of clusters that exist are nobody's concern."""
+    """Folders that creations would take or clear; not those of clusters that exist."""
     clusters, interrupted = known
     for cluster in desired:
         if cluster.state == "absent" or cluster.created_elsewhere:
             continue
         if cluster.name not in clusters or cluster.name in interrupted:
-            yield from filter(None, (cluster.data, cluster.wal_directory))
+            yield from filter(None, (cluster.data, cluster.wal_directory, *interrupted.get(cluster.name, ())))
 
 
 def _read_system() -> dict[str, str]:

@@ -32,6 +32,19 @@ AT_CREATION: dict[str, t.Any] = {
 }
 
 
+def config_directory(name: str) -> str:
+    return f"{CONFIGURATION}/{name}"
+
+
+def log_file(name: str) -> str:
+    """Where postgresql-common lets the server log."""
+    return f"/var/log/postgresql/postgresql-{MAJOR}-{name}.log"
+
+
+def unit(name: str) -> str:
+    return f"postgresql@{MAJOR}-{name}.service"
+
+
 @dataclasses.dataclass(frozen=True)
 class Desired:
     """A cluster as described; ``None`` where the description says nothing.

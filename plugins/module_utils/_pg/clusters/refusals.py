@@ -138,7 +138,17 @@ def _of_a_new_cluster(host: Host, cluster: Desired) -> t.Iterator[str]:
             f" (process {live.pid}). Stop it to have it created anew, or keep it by removing the note"
             f" /var/lib/groundwork/postgresql_{MAJOR}/creating/{cluster.name}."
         )
-    for path in filter(None, (cluster.data, cluster.wal_directory)):
+    described = tuple(filter(None, (cluster.data, cluster.wal_directory)))
+    # What the interrupted creation was given is cleared, also when the cluster is described elsewhere since.
+    for path in host.interrupted.get(cluster.name, ()):
+        folder = host.folders.get(path, Folder("absent"))
+        if path not in described and folder.state in ("data", "other"):
+            yield (
+                f"Cluster {cluster.name}: its creation was interrupted, and the folder {path} that it was given was"
+                f" used since (it holds {', '.join(folder.holds)}). Keep the folder by removing the note"
+                f" /var/lib/groundwork/postgresql_{MAJOR}/creating/{cluster.name}."
+            )
+    for path in described:
         folder = host.folders.get(path, Folder("absent"))
         if folder.state in ("data", "other"):
             yield f"Cluster {cluster.name}: {_occupied(path, folder)}"

@@ -12,6 +12,7 @@ import itertools
 import typing as t
 
 from ..._errors import GroundworkError
+from .. import secret_statement
 from ..api import DatabaseMissing, ServerUnreachable
 from ..connection import server_address
 from ..quoting import literal
@@ -22,13 +23,6 @@ from .steps import SqlStep
 APPLICATION_NAME = "groundwork pg_contents"
 # Any fixed number: two runs at once would read the same state and both act on it.
 ADVISORY_LOCK = 7_269_433_015_642_881
-# What keeps a secret out of the server's log and statistics for one transaction, as far as a superuser can.
-QUIET = """
-SET LOCAL log_statement TO 'none'; SET LOCAL log_min_duration_statement TO -1; SET LOCAL log_min_duration_sample TO -1;
-SET LOCAL log_transaction_sample_rate TO 0; SET LOCAL log_min_error_statement TO 'panic';
-SELECT pg_catalog.set_config('pg_stat_statements.track', 'none', true)
-  WHERE pg_catalog.current_setting('pg_stat_statements.track', true) IS NOT NULL
-"""
 
 
 class Server:
@@ -115,7 +109,17 @@ class Server:
             return True if any(phrase in text for phrase in after_password) else None
         return True
 
-    def apply(self, steps: t.Iterable[SqlStep], *, superuser: bool) -> list[SqlStep]:
+    def secrets_written(self, steps: t.Iterable[SqlStep]) -> list[str]:
+        """Warnings about secrets of the steps that the server keeps the text of, which this login cannot prevent."""
+        roles = [step.name for step in steps if step.secret]
+        session = self._session(self.login_db)
+        try:
+            places = secret_statement.still_written(session) if roles else []
+        except SqlError as error:
+            raise self._failed(error, "(reading the settings)", self.login_db) from None
+        return [secret_statement.warning(f"holds the SCRAM secrets of {', '.join(roles)}", places)] if places else []
+
+    def apply(self, steps: t.Iterable[SqlStep]) -> list[SqlStep]:
         """Run the steps, neighbours in the same database in one transaction: each part happens whole or not at all.
 
         :raises GroundworkError: for the first statement that the server refuses, with what was done before it.
@@ -130,14 +134,25 @@ class Server:
                     self._run(session, step.sql, step, done)
                     done.append(step)
                 continue
-            self._run(session, "BEGIN", batch[0], done)
-            if superuser and any(step.secret for step in batch):
-                self._run(session, QUIET, batch[0], done)
-            for step in batch:
-                self._run(session, step.sql, step, done)
-            self._run(session, "COMMIT", batch[-1], done)
+            if any(step.secret for step in batch):
+                self._run_unwritten(session, batch, done)
+            else:
+                self._run_together(session, batch, done)
             done += batch
         return done
+
+    def _run_unwritten(self, session: Session, batch: list[SqlStep], done: list[SqlStep]) -> None:
+        try:
+            with secret_statement.unwritten(session):
+                self._run_together(session, batch, done)
+        except SqlError as error:
+            raise self._failed(error, "(keeping secrets out of the log)", self.login_db, done=done) from None
+
+    def _run_together(self, session: Session, batch: list[SqlStep], done: list[SqlStep]) -> None:
+        self._run(session, "BEGIN", batch[0], done)
+        for step in batch:
+            self._run(session, step.sql, step, done)
+        self._run(session, "COMMIT", batch[-1], done)
 
     def _run(self, session: Session, sql: str, step: SqlStep, done: list[SqlStep]) -> None:
         try:

@@ -54,9 +54,11 @@ class PendingFile:
         standard_conforming_strings: bool = True,
         in_transaction: bool | None = None,
         out_of_order: bool = False,
+        see: t.Callable[[Statement], None] | None = None,
     ) -> PendingFile:
         """Scan a file. COPY data is passed over, not kept.
 
+        :param see: gets each statement while its COPY data can still be read.
         :raises ScanError: when the file cannot be cut into statements.
         """
         statements: list[Statement] = []
@@ -66,6 +68,8 @@ class PendingFile:
                 comments += _comments(piece.text, piece.line, len(statements) + 1)
             else:
                 statements.append(piece)
+                if see:
+                    see(piece)
                 comments += _inner_comments(piece)
         return cls(path, statements, comments, in_transaction, out_of_order)
 

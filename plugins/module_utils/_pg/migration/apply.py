@@ -13,17 +13,15 @@ from ..._errors import GroundworkError
 from ..._migration.filename import REPEATABLE
 from ..session import SqlError
 from . import history, progress, stepwise, undo
-from . import intent as intents
 from .outcome import describe
 from .prepare import Prepared
 from .retry import Retry
-from .sending import StatementFailedError
+from .sending import StatementFailedError, unwritten_where_secret
+from .session_failure import session_failure
 from .stage import Stage
 from .stepwise import Stepwise
 from .surroundings import flush, flush_quietly
-from .transactional import Transaction
-
-Record = t.Callable[[Prepared, int], str]
+from .transactional import Record, Transaction
 
 
 class Application:
@@ -77,17 +75,18 @@ class Application:
         rank = stage.next_rank()
         record_undo = undo.UndoRecord(stage.session, stage.table)
         if any(item.script.version in undos for group in groups for item in group if item.script.version):
-            stage.session.run(f"{stage.surroundings.role}")
             record_undo.table.create()
 
         for group in groups:
             ranks = {id(item): rank + position for position, item in enumerate(group)}
 
-            def record(item: Prepared, milliseconds: int, ranks: dict[int, int] = ranks) -> str:
+            def record(
+                item: Prepared, milliseconds: int, number: t.Callable[[int], str], ranks: dict[int, int] = ranks
+            ) -> str:
                 row = history.row_for(item.script, ranks[id(item)], stage.installed_by, milliseconds)
                 undo_script = undos.get(item.script.version) if item.script.version else None
                 also = f"; {record_undo.write(undo_script)}" if undo_script else ""
-                return stage.table.insert(row) + also
+                return stage.table.insert(row, number) + also
 
             self._check_deadline(group[0])
             if all(item.in_transaction for item in group) or stage.settings.skip_executing:
@@ -108,9 +107,11 @@ class Application:
         retry = stage.retry()
         # Where time runs out, or nothing follows the first attempt, the statement has to be known at once.
         hasty = settings.attempts > 1 and not settings.statement_timeout and not settings.deadline
+        scripts = [*group, *stage.callbacks.of_transactions(verb)]
         while True:
             try:
-                return self._transaction.run(group, record, verb, execute, together=hasty and retry.attempt == 1)
+                with unwritten_where_secret(stage.session, stage.surroundings, scripts):
+                    return self._transaction.run(group, record, verb, execute, together=hasty and retry.attempt == 1)
             except StatementFailedError as failed:
                 stage.watch.end()
                 holders = stage.watch.take()
@@ -120,7 +121,12 @@ class Application:
             except SqlError as error:
                 stage.watch.end()
                 if not retry.again(error, group[-1].script.path, stage.outcome.retries, stage.watch.take()):
-                    raise self._failed_at_end(error, group[-1]) from None
+                    raise self._failed_at_end(error, self._transaction.current or group[-1]) from None
+            try:
+                # A rollback leaves what no transaction holds, such as prepared statements and advisory locks.
+                stage.surroundings.leave_session(stage.session)
+            except SqlError as error:
+                raise self._failed_at_end(error, self._transaction.current or group[-1]) from None
 
     def _step_by_step(self, prepared: Prepared, rank: int) -> int:
         stage = self._stage
@@ -133,7 +139,8 @@ class Application:
         record = stepwise.recorded(stage.table, row, failed is None)
         stage.callbacks.run("beforeEachMigrate")
         stage.outcome.wrote = True
-        spent = self._stepwise.run(prepared, identity, record, done, stage.retry, stage.outcome.retries)
+        with unwritten_where_secret(stage.session, stage.surroundings, [prepared]):
+            spent = self._stepwise.run(prepared, identity, record, done, stage.retry, stage.outcome.retries)
         stage.callbacks.run("afterEachMigrate")
         return spent
 
@@ -158,19 +165,19 @@ class Application:
         stage = self._stage
         rank = stage.next_rank()
 
-        def insert(milliseconds: int) -> str:
-            return stage.table.insert(
-                undo.row_of(item, rank, stage.installed_by, milliseconds, stage.settings.undo_row_type)
-            )
+        def insert(milliseconds: int, number: t.Callable[[int], str] = str) -> str:
+            row = undo.row_of(item, rank, stage.installed_by, milliseconds, stage.settings.undo_row_type)
+            return stage.table.insert(row, number)
 
         self._check_deadline(script)
         if script.in_transaction:
-            spent = self.attempt([script], lambda _prepared, milliseconds: insert(milliseconds), "Undo")[0]
+            spent = self.attempt([script], lambda _prepared, spent, number: insert(spent, number), "Undo")[0]
         else:
             identity = undo.identity(item)
             done = stage.live.unfinished.get(identity, [])
             record = stepwise.Record([], insert)
-            spent = self._stepwise.run(script, identity, record, done, stage.retry, stage.outcome.retries)
+            with unwritten_where_secret(stage.session, stage.surroundings, [script]):
+                spent = self._stepwise.run(script, identity, record, done, stage.retry, stage.outcome.retries)
         stage.outcome.migrations.append({**describe(item.script, spent), "version": item.row.version_text})
 
     # -- errors
@@ -214,14 +221,4 @@ class Application:
             known = (
                 "whether the script took effect is not known, but its record and its changes are both there or both not"
             )
-        detail = f"\n  detail: {error.detail}" if error.detail else ""
-        return GroundworkError(
-            f"Migration {intents.title(last.script)} failed at its end!\n"
-            f"{error.text} (SQLSTATE {error.sqlstate or 'none'}){detail}",
-            where=last.script.label,
-            code="FAILED_MIGRATION",
-            untouched=f"{known}; {self._done()}",
-            hint="Run again: it finds out and goes on."
-            if error.lost
-            else "Deferred constraints are checked, and the history row is written, at the end of the transaction.",
-        )
+        return session_failure(error, last, f"{known}; {self._done()}")

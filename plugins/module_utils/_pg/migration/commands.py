@@ -81,7 +81,7 @@ class Undo(Locked):
         ]
         outcome = self.outcome_of(live, Plan(tuple(steps)))
         outcome.pending = [describe(item.script) for item in undos]
-        outcome.warnings += warnings
+        outcome.warnings += [*warnings, *self.secret_warnings]
         if undos and (apply or self.settings.preview == "rollback"):
             live = dataclasses.replace(live, unfinished=Progress(session, live.table).read())
             with self.stage(session, live, resolved, outcome) as stage, self.telling(outcome):

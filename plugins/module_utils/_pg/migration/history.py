@@ -129,15 +129,16 @@ class Table:
             f'CREATE INDEX {index} ON {self.qualified} ("success"){space}'
         )
 
-    def insert(self, row: Row) -> str:
+    def insert(self, row: Row, number: t.Callable[[int], str] = str) -> str:
         """The statement that writes ``row``.
 
         ``installed_on`` has no time zone; it is written as UTC, whatever the session's time zone is.
+
+        :param number: how its rank is written.
         """
         values = ", ".join(
             _literal(value)
             for value in (
-                row.installed_rank,
                 row.version_text,
                 row.description,
                 row.type,
@@ -148,7 +149,7 @@ class Table:
                 row.success,
             )
         )
-        return f"{self._insert_into} VALUES ({values}, now() AT TIME ZONE 'UTC')"
+        return f"{self._insert_into} VALUES ({number(row.installed_rank)}, {values}, now() AT TIME ZONE 'UTC')"
 
     @functools.cached_property
     def _insert_into(self) -> str:

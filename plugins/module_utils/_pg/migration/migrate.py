@@ -14,8 +14,9 @@ import typing as t
 
 from ..._errors import GroundworkError
 from ..._plan import Plan
-from .. import api
+from .. import api, secret_statement
 from ..session import Session, SqlError
+from ..sql.client_encoding import can_store
 from . import database, linting, lock, lost_index, preview, validate
 from . import intent as intents
 from .apply import Application
@@ -64,6 +65,7 @@ class Run:
             self.settings = dataclasses.replace(job.settings, default_schema=default_schema, schemas=())
         self.findings: list[dict[str, t.Any]] = []
         self.lint_warnings: list[str] = []
+        self.secret_warnings: list[str] = []
         self.lost: list[lost_index.LostIndex] = []
         self.started = time.monotonic()
         self.deadline = self.started + self.settings.deadline if self.settings.deadline else None
@@ -100,6 +102,8 @@ class Run:
         if not self._must_write(intent, resolved):
             self._refuse_invalid(intent)
             prepared = self.prepare_all(intent.pending, live, session)
+            if self.settings.state != "validated" and (intent.has_work or self._always_calls(resolved)):
+                self.prepare_callbacks(session, live, resolved)
             outcome = self._outcome(intent, live)
             if self.settings.preview == "rollback" and self.job.check and intent.has_work:
                 with self.stage(session, live, resolved, outcome) as stage:
@@ -135,9 +139,12 @@ class Run:
         settings = self.settings
         if self.job.check or settings.state == "validated":
             return False
+        return intent.has_work or self._always_calls(resolved) or bool(self._to_restore())
+
+    def _always_calls(self, resolved: Resolved) -> bool:
+        """Whether there are callbacks that run when nothing is pending too."""
         events = ("beforeMigrate", "afterVersioned", "afterMigrate")
-        calls = settings.callbacks == "always" and any(event in resolved.callbacks for event in events)
-        return intent.has_work or calls or bool(self._to_restore())
+        return self.settings.callbacks == "always" and any(event in resolved.callbacks for event in events)
 
     # -- read and plan
 
@@ -198,6 +205,7 @@ class Run:
         live = Live(facts, Table(facts.default_schema, settings.table, settings.tablespace), False, [], {})
         intent = self.intend(live, bind(self.job.resolved, self.placeholders(live)))
         self.prepare_all(intent.pending, live, None)
+        self.prepare_callbacks(None, live, self.job.resolved)
         return self._outcome(intent, live)
 
     def placeholders(self, live: Live) -> Placeholders:
@@ -221,13 +229,24 @@ class Run:
         if not scripts:
             return []
         placeholders, modes = self.placeholders(live), modes_of(session)
-        prepared = [prepare(script, placeholders, modes, self.settings.mixed) for script in scripts]
+        encoding = session.reported("server_encoding") if session else ""
+        prepared = [prepare(script, placeholders, modes, self.settings.mixed, encoding) for script in scripts]
         self._refuse_mixed_group(prepared)
+        self._refuse_shared_transaction(prepared)
+        self._refuse_names(scripts, encoding)
         self.findings, warnings = linting.lint(self.settings.lint, prepared, session)
         self.lint_warnings = warnings
+        self.secret_warnings = self._secret_warnings(session, prepared)
         for item in prepared:
             item.pending = None
         return prepared
+
+    @staticmethod
+    def _secret_warnings(session: Session | None, prepared: t.Sequence[Prepared]) -> list[str]:
+        """Settings that keep the text of statements with secrets, which this login cannot change."""
+        scripts = [item.script.path for item in prepared if item.secret]
+        places = secret_statement.still_written(session) if session and scripts else []
+        return [secret_statement.warning(f"may hold the secrets of {', '.join(scripts)}", places)] if places else []
 
     def _refuse_mixed_group(self, prepared: t.Sequence[Prepared]) -> None:
         alone = [item for item in prepared if not item.in_transaction]
@@ -244,6 +263,31 @@ class Run:
             "statement.",
         )
 
+    def _refuse_shared_transaction(self, prepared: t.Sequence[Prepared]) -> None:
+        own = next((item.sets_transaction for item in prepared if item.sets_transaction), None)
+        if not self.settings.group or own is None or len(prepared) == 1:
+            return
+        raise GroundworkError(
+            f"{' '.join(own.text.split())[:100]} would hold for the other scripts too, because group=true runs all in "
+            "one transaction.",
+            where=own.where,
+            untouched="the database",
+            code="TRANSACTION_CONTROL",
+            hint="Set group to false: then each script has its own transaction.",
+        )
+
+    def _refuse_names(self, scripts: t.Sequence[Script], encoding: str) -> None:
+        """What the history row holds of a file's name has to exist in the database's encoding."""
+        for script in scripts:
+            if not all(can_store(text, encoding) for text in (script.path, script.description)):
+                raise GroundworkError(
+                    f"The database's encoding {encoding} does not have every character of the file's name, which its "
+                    "row of the history holds.",
+                    where=script.label,
+                    untouched="the database",
+                    hint="Rename the file.",
+                )
+
     def _outcome(self, intent: Intent, live: Live) -> Outcome:
         current = str(intent.situation.current) if intent.situation.current else None
         plan = Plan() if self.settings.state == "validated" else intents.plan(intent, live.facts, self.job.with_text)
@@ -257,7 +301,7 @@ class Run:
             final if plan else current,
             [describe(script) for script in intent.pending],
             [],
-            [*intent.warnings, *self._lost_warnings(), *self.lint_warnings],
+            [*intent.warnings, *self._lost_warnings(), *self.lint_warnings, *self.secret_warnings],
             lint=self.findings,
             milliseconds=self.spent(),
         )
@@ -315,21 +359,41 @@ class Run:
         with lock.RunLock(stage.session, stage.table, self.settings.lock_retry_count, self.deadline):
             preview.run(stage, intent, prepared, verb)
 
+    def prepare_callbacks(self, session: Session | None, live: Live, resolved: Resolved) -> dict[str, list[Prepared]]:
+        """Read the callbacks to their end."""
+        scripts = {} if self.settings.callbacks == "never" else resolved.callbacks
+        if not scripts:
+            return {}
+        modes, placeholders = modes_of(session), self.placeholders(live)
+        encoding = session.reported("server_encoding") if session else ""
+        prepared = {
+            event: [prepare(script, placeholders, modes, True, encoding) for script in found]
+            for event, found in scripts.items()
+        }
+        for found in prepared.values():
+            for item in found:
+                self._refuse_modes_inside(item)
+        return prepared
+
+    def _refuse_modes_inside(self, callback: Prepared) -> None:
+        own = callback.sets_transaction
+        if own is None or not callback.script.name.event.startswith(("beforeEach", "afterEach")):
+            return
+        raise GroundworkError(
+            f"{' '.join(own.text.split())[:100]} cannot be had in a callback that runs in the transaction of a script.",
+            where=own.where,
+            untouched="the database",
+            code="TRANSACTION_CONTROL",
+            hint="Put it into the script, or into a callback such as beforeMigrate.sql, which has a transaction of its "
+            "own.",
+        )
+
     @contextlib.contextmanager
     def stage(self, session: Session, live: Live, resolved: Resolved, outcome: Outcome) -> t.Iterator[Stage]:
         """Put the pieces together for the time of applying."""
-        surroundings = Surroundings(self.settings, live.facts, self.deadline)
+        surroundings = Surroundings(session, self.settings, live.facts, self.deadline, lock.key(live.table))
         modes = modes_of(session)
-        placeholders = self.placeholders(live)
-        scripts = {} if self.settings.callbacks == "never" else resolved.callbacks
-        callbacks = Callbacks(
-            session,
-            surroundings,
-            {
-                event: [prepare(script, placeholders, modes, True) for script in found]
-                for event, found in scripts.items()
-            },
-        )
+        callbacks = Callbacks(session, surroundings, self.prepare_callbacks(session, live, resolved))
         with Watch(self.open, session.pid) as watch:
             yield Stage(session, self.settings, live, surroundings, callbacks, watch, modes, outcome, self.deadline)
 

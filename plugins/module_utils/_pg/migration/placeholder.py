@@ -18,11 +18,18 @@ class Placeholders:
     """The values of one run.
 
     :param values: name to value; the names of Flyway's own placeholders start with ``flyway:``.
+    :param secrets: names of those whose values must not be shown.
     """
 
     def __init__(
-        self, values: t.Mapping[str, str], prefix: str = "${", suffix: str = "}", separator: str = ":"
+        self,
+        values: t.Mapping[str, str],
+        prefix: str = "${",
+        suffix: str = "}",
+        separator: str = ":",
+        secrets: t.Collection[str] = (),
     ) -> None:
+        self._secrets = {name.lower() for name in secrets}
         self._values = {name.lower(): value for name, value in values.items()}
         self._prefix = prefix
         self._suffix = suffix
@@ -42,6 +49,13 @@ class Placeholders:
         """
         for number, line in enumerate(lines, 1):
             yield self._replace(line, where, number) if self._prefix in line else line
+
+    def has_secret(self, lines: t.Iterable[str]) -> bool:
+        """Whether one of the lines has a placeholder whose value must not be shown."""
+        if not self._secrets:
+            return False
+        names = (match.group(1).lower() for line in lines for match in self._pattern.finditer(line))
+        return any(name in self._secrets for name in names)
 
     def _replace(self, line: str, where: str, number: int) -> str:
         def value(match: re.Match[str]) -> str:

@@ -20,6 +20,7 @@ from ..sql.statement import Statement
 from ..sql.transaction_mode import ORDINARY, Decision, Mode, TransactionModes
 from .placeholder import Placeholders
 from .script import Script
+from .session_check import SessionCheck
 
 #: Scripts above this size are read again when they run; so are scripts with inline COPY data, which can be read once.
 KEEP_BYTES = 256 * 1024
@@ -53,7 +54,13 @@ class Prepared:
     :ivar in_transaction: the whole file runs in one transaction; otherwise statement by statement.
     :ivar kept: its statements, when they are few enough to keep.
     :ivar wrapped: the file has its own BEGIN and COMMIT around everything, which are left out.
+    :ivar modes: what that BEGIN says about its transaction, such as ``isolation level serializable``.
+    :ivar sets_transaction: the statement (that BEGIN, SET TRANSACTION, SET CONSTRAINTS) that changes the transaction
+        it runs in, which therefore no other script may share.
+    :ivar takes_snapshot: whether a query may run in its transaction before its own first statement.
+    :ivar sets_encoding: a statement changes ``client_encoding``, so that each has to be sent by itself.
     :ivar pending: what the linter reads; ``None`` when it is too large.
+    :ivar secret: its statements carry a secret, so the server must not keep their text.
     """
 
     script: Script
@@ -61,7 +68,12 @@ class Prepared:
     in_transaction: bool = True
     kept: list[Statement] | None = None
     wrapped: bool = False
+    modes: str = ""
+    sets_transaction: Statement | None = None
+    takes_snapshot: bool = True
+    sets_encoding: bool = False
     pending: PendingFile | None = None
+    secret: bool = False
 
     def statements(self) -> t.Iterator[Statement]:
         """Yield the statements to run, in order; COPY data is read from the file while it is sent."""
@@ -90,23 +102,39 @@ def read(script: Script, placeholders: Placeholders) -> t.Iterator[Statement]:
     return statements(script.lines(placeholders), script.label)
 
 
-def prepare(script: Script, placeholders: Placeholders, modes: TransactionModes, mixed: bool) -> Prepared:
+def prepare(
+    script: Script, placeholders: Placeholders, modes: TransactionModes, mixed: bool, server_encoding: str = ""
+) -> Prepared:
     """Read one script to its end.
 
     :param mixed: a script may have both sorts of statements; it then runs statement by statement.
-    :raises GroundworkError: it cannot be split, has a placeholder without a value, ends transactions by itself, or
-        mixes statements that must run in a transaction of their own with others.
+    :param server_encoding: PostgreSQL's name of the database's encoding; empty when it is not known.
+    :raises GroundworkError: it cannot be split, has a placeholder without a value, ends transactions by itself, mixes
+        statements that must run in a transaction of their own with others, or does to its session what ``SessionCheck``
+        refuses.
     """
     reader = _Reader(script, modes)
     alone = script.config.execute_in_transaction is False
+    check = SessionCheck(script, server_encoding)
     pending = None
     if script.file.size <= LINT_BYTES:
-        pending = PendingFile.read(script.label, script.lines(placeholders), in_transaction=False if alone else None)
+        pending = PendingFile.read(
+            script.label, script.lines(placeholders), in_transaction=False if alone else None, see=check.take
+        )
         pending = dataclasses.replace(pending, decisions=[reader.take(statement) for statement in pending.statements])
     else:
         for statement in read(script, placeholders):
+            check.take(statement)
             reader.take(statement)
-    prepared = Prepared(script, placeholders, not alone, reader.kept, pending=pending)
+    prepared = Prepared(
+        script,
+        placeholders,
+        not alone,
+        reader.kept,
+        pending=pending,
+        sets_encoding=check.sets_encoding,
+        secret=script.has_secret(placeholders),
+    )
     if reader.outside:
         if reader.ordinary and not mixed and not alone:
             raise _mixed(reader, script)
@@ -115,6 +143,9 @@ def prepare(script: Script, placeholders: Placeholders, modes: TransactionModes,
         prepared.wrapped = reader.is_wrapped
         if not prepared.wrapped:
             raise _controls_transactions(reader, script)
+    if prepared.in_transaction:
+        prepared.modes = check.refuse_read_only()
+        prepared.sets_transaction, prepared.takes_snapshot = check.sets_transaction, check.takes_snapshot
     return prepared
 
 
@@ -196,7 +227,7 @@ def _mixed(reader: _Reader, script: Script) -> GroundworkError:
 def _controls_transactions(reader: _Reader, script: Script) -> GroundworkError:
     statement, verb = reader.verbs[0]
     return GroundworkError(
-        f"The script opens or ends transactions by itself ({verb.upper()}), so it could not be taken back as a whole.",
+        f"The script opens or ends transactions by itself ({verb.upper()}), so it could not be rolled back as a whole.",
         where=f"{script.label}:{statement.line}:{statement.column}",
         untouched="the database",
         code="TRANSACTION_CONTROL",

@@ -17,7 +17,8 @@ from . import catalogue
 from .intent import Intent
 from .outcome import Outcome
 from .prepare import Prepared
-from .sending import StatementFailedError, rollback_quietly
+from .sending import StatementFailedError, rollback_quietly, unwritten_where_secret
+from .session_failure import session_failure
 from .stage import Stage
 from .transactional import Transaction
 
@@ -37,6 +38,9 @@ def impossible(stage: Stage, prepared: t.Sequence[Prepared], verb: str) -> str |
     alone = [item.script.path for item in (*prepared, *callbacks) if not item.in_transaction]
     if alone:
         return f"{', '.join(alone)} cannot run in a transaction, so nothing could be rolled back"
+    own = [item for item in (*prepared, *callbacks) if item.sets_transaction]
+    if own and (len(prepared) + len(callbacks) > 1 or not own[0].takes_snapshot):
+        return f"{own[0].script.path} sets the mode of its transaction, and a preview has one for all scripts"
     return None
 
 
@@ -48,13 +52,8 @@ def run(stage: Stage, intent: Intent, prepared: t.Sequence[Prepared], verb: str)
     session, outcome = stage.session, stage.outcome
     header = f"catalogue of {stage.live.facts.database}"
     try:
-        session.run(stage.surroundings.begin())
-        before = catalogue.read(session, stage.table, None)
-        for name in intent.create_schemas:
-            session.run(f"CREATE SCHEMA {quote_name(name)}")
-        _run_all(stage, prepared, verb)
-        session.run(f"SET CONSTRAINTS ALL IMMEDIATE; {stage.surroundings.restore}")
-        after = catalogue.read(session, stage.table, None)
+        with unwritten_where_secret(session, stage.surroundings, [*prepared, *stage.callbacks.of_all_events()]):
+            before, after = _in_transaction(stage, intent, prepared, verb)
     except StatementFailedError as failed:
         raise failed.told("everything: this was a preview, and it was rolled back", "The preview found it.") from None
     except SqlError as error:
@@ -63,10 +62,25 @@ def run(stage: Stage, intent: Intent, prepared: t.Sequence[Prepared], verb: str)
             untouched="everything: this was a preview, and it was rolled back",
             code="FAILED_MIGRATION",
         ) from None
+    _report(outcome, header, before, after)
+
+
+def _in_transaction(
+    stage: Stage, intent: Intent, prepared: t.Sequence[Prepared], verb: str
+) -> tuple[catalogue.Snapshot, catalogue.Snapshot]:
+    """The catalogue before and after the scripts, in a transaction that is rolled back."""
+    session = stage.session
+    try:
+        session.run(stage.surroundings.begin())
+        before = catalogue.read(session, stage.table, None)
+        for name in intent.create_schemas:
+            session.run(f"CREATE SCHEMA {quote_name(name)}")
+        _run_all(stage, prepared, verb)
+        session.run("SET CONSTRAINTS ALL IMMEDIATE")
+        return before, catalogue.read(session, stage.table, None)
     finally:
         stage.watch.end()
         rollback_quietly(session)
-    _report(outcome, header, before, after)
 
 
 def _run_all(stage: Stage, prepared: t.Sequence[Prepared], verb: str) -> None:
@@ -75,15 +89,14 @@ def _run_all(stage: Stage, prepared: t.Sequence[Prepared], verb: str) -> None:
     before, *between, after = _EVENTS[verb]
     repeatable = [item for item in prepared if item.script.kind == REPEATABLE]
 
-    def event(name: str) -> None:
-        stage.session.run_with_next(stage.surroundings.restore)
-        stage.callbacks.inside(name)
+    event = stage.callbacks.inside
 
     def scripts(items: t.Iterable[Prepared]) -> None:
         for item in items:
             event(f"beforeEach{verb}")
             transaction.execute(item, verb, together=False)
-            stage.callbacks.inside(f"afterEach{verb}")
+            _leave(stage, item)
+            event(f"afterEach{verb}")
 
     event(before)
     scripts(item for item in prepared if item.script.kind != REPEATABLE)
@@ -95,6 +108,13 @@ def _run_all(stage: Stage, prepared: t.Sequence[Prepared], verb: str) -> None:
         if prepared:
             event("afterMigrateApplied")
     event(after)
+
+
+def _leave(stage: Stage, prepared: Prepared) -> None:
+    try:
+        stage.surroundings.leave(stage.session)
+    except SqlError as error:
+        raise session_failure(error, prepared, "everything: this was a preview, and it was rolled back") from None
 
 
 def _report(outcome: Outcome, header: str, before: catalogue.Snapshot, after: catalogue.Snapshot) -> None:

@@ -81,6 +81,13 @@ class Progress:
             " DO UPDATE SET sha256 = excluded.sha256, state = excluded.state, note = excluded.note, changed_at = now()"
         )
 
+    def withdraw(self, script: str, number: int) -> str:
+        """The SQL that removes the announcement of one statement, which the server refused to begin."""
+        return (
+            f"DELETE FROM {self.table.qualified} WHERE {self.table.mine} AND script = {quote_text(script)}"  # noqa: S608
+            f" AND statement = {number} AND state = {quote_text(STARTED)}"
+        )
+
     def forget(self, script: str) -> str:
         """The SQL that removes a script's steps."""
         return f"DELETE FROM {self.table.qualified} WHERE {self.table.mine} AND script = {quote_text(script)}"  # noqa: S608

@@ -11,7 +11,7 @@ import random
 import time
 import typing as t
 
-from ..session import SqlError
+from ..session import SERIALIZATION_FAILURE, SqlError
 from .lock import Holder
 from .settings import Settings
 
@@ -20,7 +20,7 @@ class Retry:
     """The attempts of one script (or one statement): bounded in number and time, with growing, jittered pauses.
 
     Only failures that leave nothing behind and come from other sessions are repeated: a lock that was not granted in
-    time and a deadlock.
+    time, a deadlock, and a serialization failure of a script that asks for that isolation.
     """
 
     def __init__(self, settings: Settings, deadline: float | None) -> None:
@@ -62,6 +62,8 @@ class Retry:
         """What to do when it was not repeated again."""
         if not error.gave_way:
             return None
+        if error.sqlstate == SERIALIZATION_FAILURE:
+            return f"Tried {self.attempt} times. Wait until the sessions that change the same rows are done"
         who = f" It waited for {'; '.join(str(holder) for holder in holders)}." if holders else ""
         return (
             f"Tried {self.attempt} times.{who} Wait until the sessions that hold the locks have ended, or raise "

@@ -84,6 +84,10 @@ class Script:
         own = placeholders.with_values({"flyway:filename": self.file.name})
         return own.lines(lines, self.label)
 
+    def has_secret(self, placeholders: Placeholders) -> bool:
+        """Whether its statements carry the value of a placeholder that must not be shown."""
+        return self.replaces_placeholders and placeholders.has_secret(decoded_lines(self.file, self.encoding))
+
 
 def decoded_lines(file: SourceFile, encoding: str) -> t.Iterator[str]:
     """Yield the lines of a file with their ends as they are, without a byte order mark.

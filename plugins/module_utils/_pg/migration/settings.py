@@ -107,6 +107,7 @@ def from_params(params: dict[str, t.Any]) -> Settings:
             params["placeholder_prefix"],
             params["placeholder_suffix"],
             params["placeholder_separator"],
+            secrets=params["secret_placeholders"] or {},
         ),
         callbacks=params["callbacks"],
         lock_retry_count=params["lock_retry_count"],

@@ -55,7 +55,7 @@ def failure(
         f"{title}\n{text}",
         where=where,
         untouched=untouched,
-        hint=hint or _HINTS.get(error.sqlstate),
+        hint=hint or error.advice or _HINTS.get(error.sqlstate),
         code=code,
         details={"sqlstate": error.sqlstate, "statement": statement.text[:2000]},
     )

@@ -7,6 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 import typing as t
@@ -14,18 +15,21 @@ import typing as t
 from ..._errors import GroundworkError
 from ..quoting import literal as quote_text
 from ..session import Session, SqlError
+from ..sql.client_encoding import UTF8
 from ..sql.cursor import Cursor
+from ..sql.session_setting import change_of
 from ..sql.statement import Statement
 from ..sql.transaction_mode import Mode, TransactionModes
 from . import concurrent_index, progress
 from .blockers import Watch
 from .concurrent_index import Build
 from .history import Row, Table
-from .prepare import Prepared
+from .prepare import Prepared, transaction_verb
 from .progress import FINISHED, STARTED, Progress, Step
 from .retry import Retry
 from .sending import StatementFailedError, rollback_quietly, send
-from .surroundings import Surroundings
+from .session_failure import LOCK_ADVICE, LOCK_RELEASED, RUN_LOCK_RELEASED, session_failure
+from .surroundings import LOCK_LOST, Surroundings, is_lock_lost
 
 _EXISTS = ("42P07", "42710", "42P04", "42P06", "42723")
 _IS_GONE = ("42704", "42P01", "3D000", "42883")
@@ -84,6 +88,7 @@ class Stepwise:
         started = time.monotonic()
         self._check_unedited(prepared, done)
         self._announce(identity, record, bool(done))
+        self._session.script_encoding = UTF8
         self._session.run(self._surroundings.for_session())
         self._own_lock_timeout = self._session.value("SELECT pg_catalog.current_setting('lock_timeout')")
         known = {step.number: step for step in done}
@@ -94,16 +99,22 @@ class Stepwise:
                     self._restore_setting(statement, prepared)
                     continue
                 self._step(prepared, statement, identity, step, new_retry(), log)
-        finally:
-            self._leave()
+        except BaseException:
+            self._leave_quietly()
+            raise
         spent = int((time.monotonic() - started) * 1000)
-        self._session.run(f"BEGIN; {record.after(spent)}; {self._progress.forget(identity)}; COMMIT")
+        try:
+            self._surroundings.leave_session(self._session)
+            self._session.run(f"BEGIN; {record.after(spent)}; {self._progress.forget(identity)}; COMMIT")
+        except SqlError as error:
+            left = "the statements of the script are done and noted; the history row says success = false"
+            raise session_failure(error, prepared, left) from None
         return spent
 
     def _announce(self, identity: str, record: Record, resumes: bool) -> None:
         """Record that the script has begun, before anything of it runs."""
         session = self._session
-        session.run(f"BEGIN; {self._surroundings.role}")
+        session.run("BEGIN")
         self._progress.table.create()
         if not resumes:
             for row in record.before:
@@ -111,12 +122,12 @@ class Stepwise:
             session.run(self._progress.write(identity, Step(0, "", STARTED, {})))
         session.run("COMMIT")
 
-    def _leave(self) -> None:
-        """End what the script left open."""
+    def _leave_quietly(self) -> None:
+        """Restore the session after a failure, which is the one to tell."""
         if self._session.is_lost:
             return
-        self._session.rollback()
-        self._session.run(f"{self._surroundings.restore}; RESET lock_timeout; RESET statement_timeout")
+        with contextlib.suppress(SqlError):
+            self._surroundings.leave_session(self._session)
 
     def _check_unedited(self, prepared: Prepared, done: t.Sequence[Step]) -> None:
         finished = {step.number: step.sha256 for step in done if step.state == FINISHED}
@@ -145,7 +156,8 @@ class Stepwise:
         """Settings of the session that finished statements made are made again; everything else they did is still
         there.
         """
-        if Cursor(statement.tokens).sees_any("set", "reset") and not Cursor(statement.tokens).sees("set", "local"):
+        change = change_of(statement)
+        if change and not change.local and change.name not in ("transaction", "constraints"):
             send(self._session, statement, prepared)
 
     # -- one statement
@@ -167,7 +179,7 @@ class Stepwise:
                 self._watch.begin()
                 if decision.mode is Mode.OUTSIDE:
                     self._outside(prepared, statement, identity, earlier)
-                    self._session.run(note)
+                    self._note_outside(prepared, statement, note)
                 else:
                     self._inside(prepared, statement, decision.mode, note)
                 return
@@ -187,42 +199,106 @@ class Stepwise:
         if mode is Mode.CONTROL or session.in_transaction:
             self._in_block(prepared, statement, note)
             return
+        encoding = session.script_encoding
+        reads_only = session.reported("default_transaction_read_only") == "on"
         try:
             session.run("BEGIN")
             send(session, statement, prepared)
-            session.run(f"{self._surroundings.role}; {note}; COMMIT")
+            change = change_of(statement)
+            if change and change.local:
+                session.script_encoding = encoding
+            if reads_only:
+                session.run("COMMIT")
+                self._write([note])
+            else:
+                session.run(f"{self._noted([note])}; COMMIT")
         except SqlError as error:
-            raise StatementFailedError(error, statement, prepared) from None
+            raise self._failed(error, statement, prepared) from None
 
     def _in_block(self, prepared: Prepared, statement: Statement, note: str) -> None:
         """Run a statement of a transaction that the script controls.
 
-        The notes go into that transaction, and again behind it: a rollback to a savepoint takes notes away.
+        The notes go into that transaction just before it ends, because the script may have to choose its mode before
+        any query. They are written behind it where it was read only or was rolled back.
         """
         session = self._session
         if not self._block:
             self._block_start = statement.number
         self._block.append(note)
         try:
-            if session.in_transaction:
-                session.run(note)
+            noted = self._ends_well(statement) and not self._reads_only()
+            if noted:
+                session.run(self._noted(self._block))
             send(session, statement, prepared)
             if not session.in_transaction:
-                session.run("; ".join(self._block))
+                if not noted:
+                    self._write(self._block)
                 self._block = []
         except SqlError as error:
-            raise StatementFailedError(error, statement, prepared) from None
+            raise self._failed(error, statement, prepared) from None
+
+    def _ends_well(self, statement: Statement) -> bool:
+        return self._session.in_transaction and transaction_verb(statement) in ("commit", "end")
+
+    def _reads_only(self) -> bool:
+        return bool(self._session.value("SELECT pg_catalog.current_setting('transaction_read_only') = 'on'"))
+
+    def _noted(self, notes: t.Sequence[str]) -> str:
+        """Write notes inside a transaction of the script, as the run itself and while the run's lock is held."""
+        held = quote_text(LOCK_LOST)
+        check = f"SELECT (CASE WHEN {self._surroundings.lock_is_held()} THEN '0' ELSE {held} END)::pg_catalog.int4"
+        return "; ".join((self._surroundings.as_run(), *notes, check))
+
+    def _write(self, notes: t.Sequence[str]) -> None:
+        """Write notes in a transaction of their own."""
+        self._session.run(f"BEGIN READ WRITE; {self._noted(notes)}; COMMIT")
+
+    def _note_outside(self, prepared: Prepared, statement: Statement, note: str) -> None:
+        """Note a statement that no transaction can take back. It has happened, so it is noted even when it released
+        the run's lock, unless another run has taken that meanwhile and may be noting the same.
+
+        :raises GroundworkError: it released the lock.
+        """
+        session = self._session
+        if session.value(f"SELECT {self._surroundings.lock_is_held()}"):
+            self._write([note])
+            return
+        regained = session.value(f"SELECT {self._surroundings.take_lock()}")
+        if regained:
+            self._write([note])
+        known = (
+            f"statement {statement.number} has taken effect and is noted"
+            if regained
+            else (
+                f"statement {statement.number} has taken effect and is not noted, because another run has the lock now"
+            )
+        )
+        raise GroundworkError(
+            f"Migration {prepared.script.path} failed at statement {statement.number}!\n{LOCK_RELEASED}",
+            where=statement.where,
+            untouched=f"{known}; the history row says success = false until the rest is done",
+            code=RUN_LOCK_RELEASED,
+            hint=LOCK_ADVICE,
+        )
+
+    @staticmethod
+    def _failed(error: SqlError, statement: Statement, prepared: Prepared) -> StatementFailedError:
+        if is_lock_lost(error):
+            error.text, error.advice = LOCK_RELEASED, LOCK_ADVICE
+        return StatementFailedError(error, statement, prepared)
 
     def _outside(self, prepared: Prepared, statement: Statement, identity: str, earlier: Step | None) -> None:
         build = concurrent_index.build_of(statement.tokens)
         session = self._session
+        text = progress.hash_of(statement.text)
+        if earlier and earlier.sha256 != text:
+            earlier = None  # Another text was announced here: what is there now proves nothing about this one.
         try:
             if earlier and build and self._was_built(build, earlier):
                 return
             present = [index.oid for index in concurrent_index.indexes(session, build)] if build else []
             if build:
                 concurrent_index.clear(session, concurrent_index.leftover(session, build, present))
-            text = progress.hash_of(statement.text)
             session.run(self._progress.write(identity, Step(statement.number, text, STARTED, {"indexes": present})))
         except SqlError as error:
             raise StatementFailedError(error, statement, prepared) from None
@@ -238,8 +314,12 @@ class Stepwise:
         except StatementFailedError as failed:
             if build and not session.is_lost:
                 concurrent_index.try_clear(session, build, present)
-            if not (earlier and self._had_happened(statement, failed.error)):
-                raise
+            if earlier and self._had_happened(statement, failed.error):
+                return
+            if not earlier and failed.error.sqlstate in (*_EXISTS, *_IS_GONE):
+                # Left announced, the next run would take the same refusal for the proof that it had taken effect.
+                session.run(self._progress.withdraw(identity, statement.number))
+            raise
         finally:
             if waits and not session.is_lost:
                 session.run(f"SET lock_timeout = {quote_text(self._own_lock_timeout)}")
@@ -285,6 +365,8 @@ class Stepwise:
     ) -> GroundworkError:
         done = (self._block_start if self._block else statement.number) - 1
         hint = retry.advice(failed.error, holders) or "Correct the data, this statement or what comes after it"
+        if failed.error.advice:
+            hint = failed.error.advice.rstrip(".")
         return failed.told(
             f"{done} statements of the script are done and noted; the history row says success = false until the "
             "rest is",

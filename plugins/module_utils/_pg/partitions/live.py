@@ -14,10 +14,7 @@ import typing as t
 
 from ..quoting import identifier, literal, qualified
 from ..session import Session
-
-# Written on a partition before it is detached in order to be dropped, so that a run that was killed in between is
-# completed by the next one.
-MARK = "being dropped by pg_partitions, formerly a partition of "
+from . import proof
 
 _PARENT = """
 SELECT c.oid, c.relkind = 'p', COALESCE(p.partstrat::text, ''), COALESCE(p.partnatts, 0),
@@ -30,21 +27,26 @@ LEFT JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = c.oid
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.partattrs[0]
 WHERE n.nspname = %s AND c.relname = %s
 """
-_CHILDREN = """
+# The constraint is the one with which a concurrent detach keeps what the bounds said.
+_CHILDREN = f"""
 SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_get_expr(c.relpartbound, c.oid), i.inhdetachpending,
-  pg_catalog.pg_total_relation_size(c.oid), GREATEST(c.reltuples, 0)::bigint,
-  COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), '') = %s
+  pg_catalog.pg_total_relation_size(c.oid), GREATEST(c.reltuples, 0)::bigint, {proof.PROVEN},
+  COALESCE(pg_catalog.obj_description(c.reltype, 'pg_type'), ''),
+  starts_with(COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), ''), %s),
+  (SELECT k.conname FROM pg_catalog.pg_constraint k
+    WHERE i.inhdetachpending AND k.conrelid = c.oid AND k.contype = 'c' AND k.xmin = i.xmin)
 FROM pg_catalog.pg_inherits i
 JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE i.inhparent = %s
-"""
+"""  # noqa: S608 - a constant
 _LEFTOVERS = """
 SELECT n.nspname, c.relname
 FROM pg_catalog.pg_description d
 JOIN pg_catalog.pg_class c ON c.oid = d.objoid AND d.classoid = 'pg_catalog.pg_class'::regclass AND d.objsubid = 0
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE d.description = %s AND NOT c.relispartition
+ORDER BY 1, 2
 """
 _SAME_NAMES = """
 SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -58,18 +60,27 @@ _INSTANT = re.compile(r"'(\d{4,})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d)(\.\d+)?)
 class Partition:
     """:param begin: first instant, as the wall clock of the module's time zone shows it.
     :param end: first instant after it.
+    :param bound: ``FOR VALUES FROM ... TO ...``.
     :param detaching: a concurrent detach was interrupted.
-    :param marked: it was being detached in order to be dropped.
+    :param proven: this module began that detach in order to drop the partition.
+    :param description: the comment on its row type.
+    :param marked_before: a version before 1.0 wrote on the table that it was being dropped.
+    :param constraint: the check constraint that the interrupted detach added, if any.
     """
 
+    oid: int
     schema: str
     name: str
     begin: datetime.datetime
     end: datetime.datetime
+    bound: str
     detaching: bool
     size_bytes: int
     rows: int
-    marked: bool
+    proven: bool
+    description: str
+    marked_before: bool
+    constraint: str | None
 
     @property
     def sql(self) -> str:
@@ -80,6 +91,15 @@ class Partition:
         return f"{self.schema}.{self.name}"
 
 
+class VoidProof(t.NamedTuple):
+    """A proof whose detach is not pending any more: a person completed it."""
+
+    schema: str
+    name: str
+    owner: str
+    description: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Table:
     """A relation that is listed.
@@ -88,10 +108,12 @@ class Table:
     :param strategy: ``r``, ``l`` or ``h``: by range, list or hash.
     :param key_type: type of the only key column; empty when the key is an expression or has several columns.
     :param default: its default partition, as SQL; ``None`` when there is none.
-    :param leftovers: marked former partitions that were not dropped yet.
+    :param void_proofs: proofs that outlived the detach that they were about.
+    :param leftovers: former partitions of which a version before 1.0 wrote that they were being dropped.
     :param taken: names of the schema's other relations.
     """
 
+    oid: int
     schema: str
     name: str
     partitioned: bool
@@ -104,7 +126,8 @@ class Table:
     forced_row_security: bool
     default: str | None
     partitions: tuple[Partition, ...]
-    leftovers: tuple[tuple[str, str], ...]
+    void_proofs: tuple[VoidProof, ...]
+    leftovers: tuple[str, ...]
     taken: frozenset[str]
 
     @property
@@ -133,13 +156,14 @@ def read(session: Session, schema: str, name: str) -> Table | None:
     oid, partitioned, strategy, columns, default_oid, key, key_type, owner, secured, forced, member = rows[0]
     single = partitioned and columns == 1 and key is not None
     partitions, default = [], None
-    mark = f"{MARK}{qualified(schema, name)}"
-    for child in session.rows(_CHILDREN, mark, oid):
+    for child in session.rows(_CHILDREN, proof.EARLIER_VERSIONS, oid):
         if child[0] == default_oid:
             default = qualified(child[1], child[2])
         elif strategy == "r" and single:
             partitions.append(_partition(child))
+    earlier = session.rows(_LEFTOVERS, proof.EARLIER_VERSIONS + qualified(schema, name))
     return Table(
+        oid=oid,
         schema=schema,
         name=name,
         partitioned=partitioned,
@@ -152,7 +176,8 @@ def read(session: Session, schema: str, name: str) -> Table | None:
         forced_row_security=forced,
         default=default,
         partitions=tuple(sorted(partitions, key=lambda each: each.begin)),
-        leftovers=tuple(session.rows(_LEFTOVERS, mark)),  # type: ignore[arg-type]
+        void_proofs=tuple(VoidProof(*row) for row in session.rows(proof.VOID, oid)),
+        leftovers=tuple(f"{row[0]}.{row[1]}" for row in earlier),
         taken=frozenset(row[0] for row in session.rows(_SAME_NAMES, schema)),
     )
 
@@ -165,10 +190,10 @@ def has_rows(session: Session, partition_sql: str, key: str, begin: str, end: st
 
 
 def _partition(child: tuple[t.Any, ...]) -> Partition:
-    _oid, schema, name, bound, detaching, size, rows, marked = child
+    oid, schema, name, bound, detaching, *rest = child
     match = _BOUND.fullmatch(bound or "")
     begin, end = (instant(match[1]), instant(match[2])) if match else (datetime.datetime.min, datetime.datetime.min)
-    return Partition(schema, name, begin, end, detaching, size, rows, marked)
+    return Partition(oid, schema, name, begin, end, bound or "", detaching, *rest)
 
 
 def instant(bound: str) -> datetime.datetime:

@@ -14,21 +14,38 @@ import typing as t
 from ..._errors import GroundworkError
 from ..quoting import identifier
 from ..session import Session, SqlError
-from . import interval, live, planning
+from . import held_detach, interval, live, planning, retiring
+from .step import PartitionStep
 from .wanted import Wanted
 
 # Any constant will do, as long as nothing else of the collection uses it.
 ADVISORY_LOCK = 7_230_811_604_402
 PAUSE_SECONDS = 1.0
 
+ATTACHED_AGAIN = " It is attached again."
+STILL_DETACHING = (
+    " Its rows are not seen through the table any more: the next run drops it as long as retire and keep say so,"
+    " makes a table of its own of it with retire detach, and otherwise attaches it again."
+)
+
 
 class Maintenance:
-    """:param day: the day to plan as of; ``None`` is the server's."""
+    """:param reopen: opens another session of the same login.
+    :param day: the day to plan as of; ``None`` is the server's.
+    """
 
     def __init__(
-        self, session: Session, wanted: t.Sequence[Wanted], day: datetime.date | None, timezone: str, database: str
+        self,
+        session: Session,
+        reopen: t.Callable[[], Session],
+        wanted: t.Sequence[Wanted],
+        day: datetime.date | None,
+        timezone: str,
+        database: str,
     ) -> None:
         self._session = session
+        self._reopen = reopen
+        self._second: Session | None = None
         self._wanted = wanted
         self._database = database
         try:
@@ -79,6 +96,8 @@ class Maintenance:
     def apply(self, plans: t.Sequence[planning.TablePlan], lock_timeout: float, attempts: int) -> None:
         """:raises GroundworkError: with the server's words and what had been done by then."""
         done: list[str] = []
+        if any(step.held for plan in plans for step in plan.steps):
+            self._second_session()
         for plan in plans:
             self._apply(plan, lock_timeout, attempts, done)
         left = [step for plan in self.plan()[0] for step in plan.steps]
@@ -95,23 +114,33 @@ class Maintenance:
         for attempt in range(1, attempts + 1):
             try:
                 for step in plan.steps:
-                    self._send(step, lock_timeout)
-                    done.append(f"{step.action} {step.name}")
+                    self._send(plan.table, step, lock_timeout)
+                    if step.statements:
+                        done.append(f"{step.action} {step.name}")
                 return
             except SqlError as error:
                 if self._session.is_lost or not self._may_repeat(error, attempt, attempts):
-                    raise _failure(plan, step, error, attempt, done) from None
+                    left = self._after_failure(plan.wanted, step, lock_timeout)
+                    if left == ATTACHED_AGAIN:
+                        done = [each for each in done if each != f"detach {step.name}"]
+                    raise _failure(plan, step, error, attempt, done, left) from None
             time.sleep(PAUSE_SECONDS)
             table = live.read(self._session, plan.wanted.schema, plan.wanted.table)
             if table is not None:
                 plan = planning.plan(plan.wanted, table, self._day)
 
-    def _send(self, step: planning.PartitionStep, lock_timeout: float) -> None:
-        run = self._session.run
-        run(f"SET lock_timeout = {int(lock_timeout * 1000)}")
+    def _send(self, table: live.Table, step: PartitionStep, lock_timeout: float) -> None:
+        if not step.statements:
+            return
+        run, milliseconds = self._session.run, int(lock_timeout * 1000)
+        second = self._second_session() if step.held else None
+        run(f"SET lock_timeout = {milliseconds}")
         if step.owner:
             run(f"SET ROLE {identifier(step.owner)}")
         try:
+            if step.held and second:
+                held_detach.begin(self._session, second, table, step.held, step.statements[0], milliseconds)
+                return
             if step.transaction:
                 run("BEGIN")
             for statement in step.statements:
@@ -122,6 +151,31 @@ class Maintenance:
             self._session.rollback()
             if not self._session.is_lost:
                 run("RESET ROLE")
+
+    def _second_session(self) -> Session:
+        if self._second is None or self._second.is_lost:
+            self._second = self._reopen()
+        return self._second
+
+    def close(self) -> None:
+        """End what was opened here."""
+        if self._second:
+            self._second.close()
+
+    def _after_failure(self, wanted: Wanted, failed: PartitionStep, lock_timeout: float) -> str:
+        """Attach a partition again that was detached but cannot be dropped, and say what became of it.
+
+        The session that holds the lock that the drop needed prevents this too.
+        """
+        try:
+            table = None if self._session.is_lost else live.read(self._session, wanted.schema, wanted.table)
+            pending = [each for each in table.partitions if each.proven] if table else []
+            if not table or failed.name not in [each.full_name for each in pending]:
+                return ""
+            self._send(table, retiring.attach_again(table, pending[0]), lock_timeout)
+        except SqlError:
+            return STILL_DETACHING
+        return ATTACHED_AGAIN
 
     @staticmethod
     def _may_repeat(error: SqlError, attempt: int, attempts: int) -> bool:
@@ -157,12 +211,12 @@ def report(plan: planning.TablePlan) -> dict[str, t.Any]:
     }
 
 
-def missing_plan(wanted: Wanted, day: datetime.date) -> list[planning.PartitionStep]:
+def missing_plan(wanted: Wanted, day: datetime.date) -> list[PartitionStep]:
     """What check mode predicts for a table that a migration is yet to create: it comes without partitions."""
     current = interval.containing(day, wanted.unit)
     last = interval.moved(current, wanted.unit, wanted.ahead)
     return [
-        planning.PartitionStep(
+        PartitionStep(
             "create",
             "partition",
             f"{wanted.schema}.{wanted.partition_name(each)}",
@@ -173,19 +227,22 @@ def missing_plan(wanted: Wanted, day: datetime.date) -> list[planning.PartitionS
 
 
 def _failure(
-    plan: planning.TablePlan, step: planning.PartitionStep, error: SqlError, attempt: int, done: list[str]
+    plan: planning.TablePlan, step: PartitionStep, error: SqlError, attempt: int, done: list[str], left: str
 ) -> GroundworkError:
     if error.gave_way:
-        hint = f"Tried {attempt} times. Wait until long transactions on the table have ended, then run again."
+        hint = f"Tried {attempt} times. Wait until long transactions have ended, then run again."
     elif "foreign key" in f"{error.text} {error.detail}":
         hint = "Rows of this partition are referenced. Remove the referencing rows first, or set retire to report."
     else:
         hint = "Correct what the server says, then run again: it continues from here."
+    untouched = f"everything but what was done before: {', '.join(done)}" if done else "every table"
+    if error.lost:
+        untouched = "the other partitions; whether this took effect is not known, the next run looks"
     words = ". ".join(part.rstrip(".") for part in (error.text, error.detail) if part)
     return GroundworkError(
-        f"Could not {step.action} partition {step.name}: {words}.",
+        f"Could not {step.action} partition {step.name}: {words}.{left}",
         where=plan.wanted.full_name,
-        untouched=f"everything but what was done before: {', '.join(done)}" if done else "every table",
+        untouched=untouched,
         hint=hint,
         code="PARTITION_FAILED",
         details={"sqlstate": error.sqlstate},

@@ -12,10 +12,10 @@ import datetime
 import typing as t
 
 from ..._errors import GroundworkError
-from ..._plan import Step
-from ..quoting import identifier, literal, qualified
-from . import interval
-from .live import MARK, Partition, Table
+from ..quoting import literal, qualified
+from . import interval, retiring
+from .live import Partition, Table
+from .step import PartitionStep
 from .wanted import Wanted
 
 KEY_TYPES = ("date", "timestamp without time zone", "timestamp with time zone")
@@ -23,26 +23,18 @@ NOTHING_WRITTEN = "every table; nothing was written"
 
 
 @dataclasses.dataclass(frozen=True)
-class PartitionStep(Step):
-    """:param statements: what is sent, each in its own message.
-    :param transaction: whether the statements are one transaction (a concurrent detach cannot be in one).
-    :param owner: role to act as, so that a new partition belongs to the owner of its table.
+class TablePlan:
+    """:param retired: partitions that are older than the policy keeps, whether to be dropped, detached or only reported.
+    :param unproven: tables that may have been meant to be dropped, but nothing proves it: what to do about each.
     """
 
-    statements: tuple[str, ...] = ()
-    transaction: bool = True
-    owner: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class TablePlan:
-    """:param retired: partitions that are older than the policy keeps, whatever happens to them."""
-
     wanted: Wanted
+    table: Table
     steps: tuple[PartitionStep, ...]
     covered_until: datetime.date | None
     retired: tuple[Partition, ...]
     partitions: int
+    unproven: tuple[str, ...]
 
 
 def plan(wanted: Wanted, table: Table, today: datetime.date) -> TablePlan:
@@ -50,44 +42,66 @@ def plan(wanted: Wanted, table: Table, today: datetime.date) -> TablePlan:
     _check(wanted, table)
     current = interval.containing(today, wanted.unit)
     last = interval.moved(current, wanted.unit, wanted.ahead)
-    attached = [each for each in table.partitions if not each.detaching]
+    first_kept = wanted.first_kept(current)
+    pending = [each for each in table.partitions if each.detaching]
+    restored = [each for each in pending if each.proven and not _is_to_leave(wanted, each, first_kept)]
+    attached = [each for each in table.partitions if not each.detaching or each in restored]
     created = [
         _create(wanted, table, each)
         for each in interval.span(wanted.first_created(current), last, wanted.unit)
         if not _covered(wanted, each, attached)
     ]
-    retired = _older(attached, wanted.first_kept(current))
-    detaching = [each for each in table.partitions if each.detaching]
-    retiring = [step for each in retired for step in _retire(wanted, table, each)]
+    retired = _older(attached, first_kept)
     return TablePlan(
         wanted,
-        (*(_finish_detach(table, each) for each in detaching), *_finish_drops(wanted, table), *created, *retiring),
+        table,
+        (
+            *(step for each in pending for step in _finish(wanted, table, each, restored)),
+            *(retiring.clear_mark(table, each) for each in attached if each.marked_before and not each.detaching),
+            *(retiring.clear_proof(each) for each in table.void_proofs),
+            *created,
+            *(step for each in retired for step in _retire(wanted, table, each)),
+        ),
         _covered_until([*((each.begin, each.end) for each in attached), *_ranges(created)], current),
         tuple(retired),
         len(attached) + len(created) - (0 if wanted.retire == "report" else len(retired)),
+        tuple(_unproven(wanted, table, pending)),
     )
 
 
-def _finish_detach(table: Table, partition: Partition) -> PartitionStep:
-    """PostgreSQL wants an interrupted concurrent detach to be finished before anything else on the table."""
-    statement = f"ALTER TABLE {table.sql} DETACH PARTITION {partition.sql} FINALIZE"
-    return PartitionStep(
-        action="finish the detach of",
-        kind="partition",
-        name=partition.full_name,
-        before=_bounds(partition),
-        statement=statement,
-        statements=(statement,),
-        owner=table.owner,
-    )
+def _is_to_leave(wanted: Wanted, partition: Partition, first_kept: interval.Interval | None) -> bool:
+    return wanted.retire != "report" and bool(_older([partition], first_kept))
 
 
-def _finish_drops(wanted: Wanted, table: Table) -> list[PartitionStep]:
-    """Partitions that an interrupted run detached, or was detaching, in order to drop them."""
-    if wanted.retire != "drop":
-        return []
-    detaching = [(each.schema, each.name) for each in table.partitions if each.detaching and each.marked]
-    return [_drop(wanted, table, schema, name) for schema, name in (*detaching, *table.leftovers)]
+def _finish(
+    wanted: Wanted, table: Table, partition: Partition, restored: t.Sequence[Partition]
+) -> list[PartitionStep]:
+    """What becomes of a concurrent detach that was interrupted.
+
+    One that this module began in order to drop is dropped only as long as the policy still says so. Any other one may
+    be a person's, who wants to have the table.
+    """
+    if partition in restored:
+        return [retiring.attach_again(table, partition)]
+    if partition.proven and wanted.retire == "drop":
+        return retiring.finish_drop(table, partition)
+    return [retiring.finish_detach(table, partition)]
+
+
+def _unproven(wanted: Wanted, table: Table, pending: t.Sequence[Partition]) -> t.Iterator[str]:
+    """What is reported of tables that are not dropped, because nothing proves that they are to be."""
+    for each in pending:
+        if wanted.retire == "drop" and not each.proven:
+            yield (
+                f"The detach of {each.full_name} was interrupted, and nothing proves that it was begun in order to "
+                "drop: it becomes a table of its own, with its rows. Drop it by hand if it is not needed."
+            )
+    for name in table.leftovers:
+        yield (
+            f"{name}, formerly a partition of {wanted.full_name}, has a comment of an earlier version of pg_partitions "
+            "that it is being dropped, which proves nothing: a person may have kept it. Drop it by hand if it is not "
+            "needed, or remove the comment (COMMENT ON TABLE ... IS NULL) to keep it."
+        )
 
 
 def _check(wanted: Wanted, table: Table) -> None:
@@ -176,52 +190,7 @@ def _older(attached: t.Sequence[Partition], first_kept: interval.Interval | None
 def _retire(wanted: Wanted, table: Table, partition: Partition) -> list[PartitionStep]:
     if wanted.retire == "report":
         return []
-    # A table with a default partition cannot be detached from concurrently.
-    way = "" if table.default else " CONCURRENTLY"
-    detach = f"ALTER TABLE {table.sql} DETACH PARTITION {partition.sql}{way}"
-    before = {**_bounds(partition), "rows": partition.rows, "bytes": partition.size_bytes}
-    if wanted.retire == "detach":
-        return [
-            PartitionStep(
-                action="detach",
-                kind="partition",
-                name=partition.full_name,
-                before=before,
-                after="a table of its own",
-                statement=detach,
-                statements=(detach,),
-                transaction=not way,
-                owner=table.owner,
-            )
-        ]
-    mark = f"COMMENT ON TABLE {partition.sql} IS {literal(MARK + table.sql)}"
-    return [
-        PartitionStep(
-            action="detach",
-            kind="partition",
-            name=partition.full_name,
-            before=before,
-            after="a table of its own",
-            statement=detach,
-            statements=(mark, detach),
-            transaction=not way,
-            owner=table.owner,
-        ),
-        _drop(wanted, table, partition.schema, partition.name),
-    ]
-
-
-def _drop(wanted: Wanted, table: Table, schema: str, name: str) -> PartitionStep:
-    statement = f"DROP TABLE {qualified(schema, name)}"
-    return PartitionStep(
-        action="drop",
-        kind="partition",
-        name=f"{schema}.{name}",
-        before={"of": wanted.full_name},
-        statement=statement,
-        statements=(statement,),
-        owner=table.owner,
-    )
+    return (retiring.drop if wanted.retire == "drop" else retiring.detach)(table, partition)
 
 
 def _ranges(created: t.Sequence[PartitionStep]) -> list[tuple[datetime.datetime, datetime.datetime]]:
@@ -239,13 +208,5 @@ def _covered_until(
     return reached.date() if reached > _midnight(current.begin) else None
 
 
-def _bounds(partition: Partition) -> dict[str, t.Any]:
-    return {"from": str(partition.begin), "to": str(partition.end)}
-
-
 def _midnight(day: datetime.date) -> datetime.datetime:
     return datetime.datetime(day.year, day.month, day.day)
-
-
-def act_as(owner: str) -> str:
-    return f"SET LOCAL ROLE {identifier(owner)}"

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Making the data folder of a standby: a copy by pg_basebackup, or pg_rewind of a folder that diverged.
 
-A marker beside the folder says that it is being made. While it is there the folder is worth nothing and is emptied
-by the next run; a folder with content and without marker is somebody's data and is never emptied.
+A marker next to the folder says that it is being made. While it is there the folder is worth nothing and is emptied
+by the next run, unless a server was started on it since: then it was made by hand. A folder with content and without
+such a marker holds data of another owner and is never emptied.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -81,6 +82,19 @@ def marker_of(data: Path) -> Path:
     return data.with_name(f".{data.name}.groundwork-copying")
 
 
+def is_unfinished(server: Server) -> bool:
+    """Whether the folder is what a copy or a rewind that never came to its end left.
+
+    No program that makes the folder writes ``postmaster.opts``: only the start of a server does.
+    """
+    options = server.data / "postmaster.opts"
+    try:
+        begun = marker_of(server.data).stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return server.pid() is None and not (options.exists() and options.stat().st_mtime > begun)
+
+
 def copy_command(server: Server, source: Source, options: CopyOptions) -> list[str]:
     """pg_basebackup checks every page's checksum and, at its end, syncs what it wrote."""
     argv = [
@@ -129,6 +143,21 @@ def reserve_slot(server: Server, source: Source, slot: str) -> None:
         time.sleep(0.2)
 
 
+def identified(server: Server, source: Source) -> str:
+    """The system identifier of the primary that the copy would come from.
+
+    :raises GroundworkError: no primary answers.
+    """
+    outcome = _replication_command(server, source, "IDENTIFY_SYSTEM")
+    if outcome.returncode != 0:
+        raise GroundworkError(
+            f"None of {', '.join(f'{host}:{port}' for host, port in source.hosts)} answers as the primary to copy: "
+            f"{_last_lines(outcome.stderr)}", where=server.where, untouched="everything", hint=_hint(outcome.stderr),
+            code="STANDBY_SOURCE_UNREACHABLE",
+        )
+    return outcome.stdout.strip().partition("|")[0]
+
+
 def _replication_command(server: Server, source: Source, *commands: str) -> subprocess.CompletedProcess[str]:
     """Commands of the replication protocol, which psql sends as they are."""
     argv = [
@@ -144,7 +173,7 @@ def copy(server: Server, source: Source, options: CopyOptions) -> None:
     :raises GroundworkError: pg_basebackup failed; the marker stays, so the next run begins again.
     """
     marker = marker_of(server.data)
-    own = _own_folders(server.data)
+    own = _own_folders(server)
     marker.parent.mkdir(parents=True, exist_ok=True)
     with marker.open("a+") as lock:
         _alone(lock, server)
@@ -206,8 +235,8 @@ def refuse_foreign_content(server: Server, options: CopyOptions, *, rebuild: boo
 
     :raises GroundworkError: there is something in a folder that has to be empty.
     """
-    own = _own_folders(server.data)
-    if rebuild or marker_of(server.data).exists():
+    own = _own_folders(server)
+    if rebuild or is_unfinished(server):
         own |= {server.data}
     for folder in sorted({server.data, *_given_folders(options)} - own):
         if folder.is_dir() and any(folder.iterdir()):
@@ -224,12 +253,14 @@ def _given_folders(options: CopyOptions) -> set[Path]:
     return {Path(folder) for folder in given if folder}
 
 
-def _own_folders(data: Path) -> set[Path]:
+def _own_folders(server: Server) -> set[Path]:
     """Folders elsewhere that a copy's links lead to: pg_basebackup links only what it found empty."""
+    data = server.data
     links = [data / "pg_wal", *((data / "pg_tblspc").iterdir() if (data / "pg_tblspc").is_dir() else [])]
     noted: list[str] = []
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        noted = json.loads(marker_of(data).read_text())["folders"]
+    if is_unfinished(server):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            noted = json.loads(marker_of(data).read_text())["folders"]
     return {link.resolve() for link in links if link.is_symlink()} | set(map(Path, noted))
 
 
@@ -277,7 +308,7 @@ def rewind(server: Server, source: Source) -> bool:
     if outcome.returncode != 0:
         damaged = "servers diverged" in outcome.stdout + outcome.stderr and "pg_rewind: error" in outcome.stderr
         if damaged:
-            marker.write_text(json.dumps({"folders": sorted(map(str, _own_folders(server.data)))}) + "\n")
+            marker.write_text(json.dumps({"folders": sorted(map(str, _own_folders(server)))}) + "\n")
         raise GroundworkError(
             f"pg_rewind failed: {_last_lines(outcome.stderr)}", where=server.where,
             untouched="the primary and the other members",

@@ -12,6 +12,7 @@ import typing as t
 
 from .control import HOT_STANDBY_SETTINGS
 from .names import slot_name
+from .receiver import streams
 
 Member = dict[str, t.Any]
 
@@ -69,6 +70,18 @@ def _pending(member: Member, name: str, settings: t.Container[str] | None) -> li
     return [f"{name} waits for a restart to apply {', '.join(pending)}"] if pending else []
 
 
+def against_host(address: str, target: str, in_recovery: bool, slot: str) -> list[str]:
+    """Reasons when the address leads to another server than the target.
+
+    :param slot: the slot that the server at the address streams through, empty for none.
+    """
+    if not in_recovery:
+        return [f"{address} leads to a primary, not to the standby {target}"]
+    if slot and slot != slot_name(target):
+        return [f"{address} leads to the standby that streams through the slot {slot}, not to {target}"]
+    return []
+
+
 def against_target(target: Member, name: str, primary: Member) -> list[str]:
     """Reasons on the target's side."""
     reasons = []
@@ -78,9 +91,8 @@ def against_target(target: Member, name: str, primary: Member) -> list[str]:
         reasons.append(f"{name} is not a copy of the primary: their system identifiers differ")
     if int(target["timeline"]) != int(primary["timeline"]):
         reasons.append(f"{name} is on timeline {target['timeline']}, the primary on {primary['timeline']}")
-    receiver = target.get("receiver") or {}
-    if receiver.get("status") != "streaming":
-        reasons.append(f"{name} receives nothing from the primary")
+    if not streams(target):
+        reasons.append(f"{name} does not stream from the primary")
     if target["replay_paused"]:
         reasons.append(f"replay is paused on {name}: SELECT pg_wal_replay_resume() there")
     reasons += _pending(target, name, None)

@@ -13,6 +13,7 @@ import typing as t
 from ..._errors import GroundworkError
 from .control import parse_lsn
 from .divergence import WAY_OUT, divergence, lost_slot
+from .receiver import streams
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ def cannot_follow(name: str, member: dict[str, t.Any], primary: dict[str, t.Any]
 
     :raises GroundworkError: it has diverged from its primary, or its slot is lost.
     """
-    if member["role"] != "standby" or not primary or _streams(member):
+    if member["role"] != "standby" or not primary or streams(member):
         return
     diverged = divergence(member, primary)
     reason = diverged or lost_slot(name, primary)
@@ -45,8 +46,8 @@ def problems(name: str, member: dict[str, t.Any], primary: dict[str, t.Any], tol
     if member["role"] == "primary":
         return _lagging_receivers(name, member, tolerance)
     found = []
-    if not _streams(member):
-        found.append(f"{name} is a standby and receives nothing from a primary; its log says why")
+    if not streams(member):
+        found.append(f"{name} is a standby and does not stream from a primary; its log says why")
     if member["replay_paused"]:
         found.append(f"replay is paused on {name}; SELECT pg_wal_replay_resume() there resumes it")
     if primary and primary.get("lsn"):
@@ -70,7 +71,3 @@ def _lagging_receivers(name: str, member: dict[str, t.Any], tolerance: Tolerance
                 "about to be"
             )
     return found
-
-
-def _streams(member: dict[str, t.Any]) -> bool:
-    return (member.get("receiver") or {}).get("status") == "streaming"

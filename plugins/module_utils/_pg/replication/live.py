@@ -11,26 +11,24 @@ import re
 import typing as t
 
 from .control import format_lsn, parse_lsn
-from .copying import marker_of
+from .copying import is_unfinished
+from .receiver import RECEIVER, streams
 from .server import Server
 
 if t.TYPE_CHECKING:
     from ..session import Session
 
 # pg_control_checkpoint() knows a promotion only after the next checkpoint, the names of the WAL files at once. But
-# names also stay behind after a rewind, so they count only while nothing is received: no primary sends to a standby
-# that is on another timeline than its own.
-#
-# A receiver says that it is streaming from its start, also when the primary refuses it a moment later, and with each of
-# its retries. Only a message of the primary, or that it waits for one, tells that it streams; until then it connects.
-MEMBER_QUERY = """
+# names also stay behind after a rewind, so they count only while there is no receiver: what that asks for is on the
+# timeline that the recovery has reached.
+MEMBER_QUERY = f"""
 SELECT json_build_object(
   'in_recovery', pg_is_in_recovery(),
   'system_identifier', (SELECT system_identifier::text FROM pg_control_system()),
   'timeline', CASE WHEN pg_is_in_recovery()
-    THEN coalesce(CASE WHEN receiver.state = 'streaming' THEN receiver.received_tli END,
+    THEN coalesce(receiver.received_tli,
                   greatest((SELECT max(('x' || substr(name, 1, 8))::bit(32)::int) FROM pg_ls_waldir()
-                            WHERE name ~ '^[0-9A-F]{24}$'),
+                            WHERE name ~ '^[0-9A-F]{{24}}$'),
                            (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
                            (SELECT timeline_id FROM pg_control_checkpoint())))
     ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
@@ -72,10 +70,8 @@ SELECT json_build_object(
 )
 FROM (SELECT CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_replay_lsn(), pg_last_wal_receive_lsn())
       ELSE pg_current_wal_lsn() END AS lsn) AS here
-LEFT JOIN (SELECT r.*, CASE WHEN r.status = 'streaming' AND r.last_msg_send_time = r.last_msg_receipt_time
-             AND a.wait_event IS DISTINCT FROM 'WalReceiverMain' THEN 'connecting' ELSE r.status END AS state
-           FROM pg_stat_wal_receiver AS r LEFT JOIN pg_stat_activity AS a USING (pid)) AS receiver ON true
-"""
+LEFT JOIN ({RECEIVER}) AS receiver ON true
+"""  # noqa: S608 - constants
 
 ABSENT: dict[str, t.Any] = {"state": "absent", "role": None}
 
@@ -85,7 +81,7 @@ def read_member(server: Server) -> dict[str, t.Any]:
 
     :raises GroundworkError: the folder or the server cannot be read.
     """
-    if marker_of(server.data).exists():
+    if is_unfinished(server):
         return {**ABSENT, "state": "copying"}
     if not server.exists():
         return dict(ABSENT)
@@ -168,5 +164,4 @@ def is_ready(member: dict[str, t.Any], first: dict[str, t.Any]) -> bool:
         return False
     if member["state"] != "running" or member["role"] == "primary":
         return True
-    streams = (member["receiver"] or {}).get("status") == "streaming"
-    return streams and parse_lsn(member["replay_lsn"] or "0/0") >= parse_lsn(first.get("lsn") or "0/0")
+    return streams(member) and parse_lsn(member["replay_lsn"] or "0/0") >= parse_lsn(first.get("lsn") or "0/0")

@@ -31,7 +31,7 @@ DEFAULTS: dict[str, t.Any] = {
     "max_lag_seconds": 60,
     "rebuild": [],
     "rebuild_method": "auto",
-    "wait_streaming": 30,
+    "wait_streaming": 60,
 }
 
 

@@ -14,6 +14,7 @@ import typing as t
 
 from .control import optional_lsn
 from .divergence import divergence, lost_slot
+from .receiver import streams
 
 Member = dict[str, t.Any]
 # What becomes of a member: `keep` it as it is, `create` it as a copy, `rebuild` it, `initialise` it as the first.
@@ -145,17 +146,13 @@ def _around(
             actions[name] = "create"
             continue
         reason = divergence(states[name], states[primary]) or lost_slot(name, states[primary])
-        actions[name] = "rebuild" if name in rebuild and (reason or not _streams(states[name])) else "keep"
+        actions[name] = "rebuild" if name in rebuild and (reason or not streams(states[name])) else "keep"
         if reason and name not in rebuild:
             diverged[name] = reason
         if states[name]["role"] == "primary" and name not in rebuild:
             return Topology(primary=primary, refusal=_former_primary(states, name, primary))
     notes = tuple(f"{name} did not answer and is left alone" for name in silent)
     return Topology(primary=primary, actions=actions, notes=notes, diverged=diverged)
-
-
-def _streams(state: Member) -> bool:
-    return state["role"] == "standby" and (state.get("receiver") or {}).get("status") == "streaming"
 
 
 def _from_nothing(members: list[str], initial_primary: str, playing: t.Collection[str] | None) -> Topology:

@@ -25,7 +25,15 @@ OF_THE_CLUSTER = {
     "unix_socket_directories": "socket_directory",
     "external_pid_file": "name",
 }
-_PASSWORD = re.compile(r"""\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']+)""", re.IGNORECASE)
+_LOGIN_PASSWORD = re.compile(r"\bpassword\s*=|://[^\s/@:]*:[^\s/]+@", re.IGNORECASE)
+# In connection strings, and in commands: PGPASSWORD=…, --secret-key=…, s3://user:password@host. What a shell fills in,
+# as in $(cat file), is not a secret.
+_SECRET = re.compile(
+    r"""([\w-]*(?:password|passwd|passphrase|secret|token|(?:access|api|secret)[_-]?key))\s*=\s*
+        ('(?:[^'\\]|\\.)*'|"(?![$`])(?:[^"\\]|\\.)*"|(?![$`"'])[^\s]+)
+      | ((?<=://)[^\s/@:'"]*):([^\s/'"]+)(?=@)""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _SECRET_NAME = re.compile(r"passphrase|password$|secret|api_?key", re.IGNORECASE)
 
 
@@ -54,7 +62,7 @@ def check(
                 reason = f"the value {shown(name, value)} cannot be used: {error}"
         if reason is not None:
             findings.append(Finding(name, reason))
-        elif name.lower() == "primary_conninfo" and _PASSWORD.search(str(value)):
+        elif name.lower() == "primary_conninfo" and _LOGIN_PASSWORD.search(str(value)):
             findings.append(Finding(name, "it holds a password, which every superuser could read with SHOW; name a "
                                           "passfile=... in it instead"))  # fmt: skip
     return texts, findings
@@ -88,14 +96,16 @@ def shown(name: str, value: t.Any) -> str:
 
 def hidden(name: str, written: str) -> str:
     """The text of a value without the secrets in it."""
-    return "(hidden)" if _SECRET_NAME.search(name) else _PASSWORD.sub("password=(hidden)", written)
+    if _SECRET_NAME.search(name):
+        return "(hidden)"
+    return _SECRET.sub(lambda found: f"{found[1]}=(hidden)" if found[1] else f"{found[3]}:(hidden)", written)
 
 
 def secrets(name: str, value: t.Any) -> list[str]:
     """The secrets in a value, for whoever has to keep them out of what is shown."""
     if _SECRET_NAME.search(name):
         return [str(value)]
-    return [found.strip("'") for found in _PASSWORD.findall(str(value))]
+    return [(found[2] or found[4]).strip("'\"") for found in _SECRET.finditer(str(value))]
 
 
 class Effective(t.NamedTuple):

@@ -44,7 +44,7 @@ PREPARED = [
     ("\u2168", "IX"),
     ("a\u00a0b", "a b"),
 ]
-FORBIDDEN = ["\u0007", "\u0627\u0031", "", "\u200b", "\ue000", "\u0221", "\U0001f600", "\ufffd", "\u2028"]
+FORBIDDEN = ["\u0007", "\u0627\u0031", "", "\u200b", "a\u200bb", "\ue000", "\u0221", "\U0001f600", "\ufffd", "\u2028"]
 
 
 @pytest.mark.parametrize(("given", "expected"), PREPARED)

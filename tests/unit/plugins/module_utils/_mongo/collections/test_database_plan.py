@@ -182,6 +182,12 @@ def test_parameters_of_a_connection() -> None:
     assert "password" not in parameters and "authSource" not in parameters and parameters["tls"] is True
 
 
+def test_a_password_among_the_other_options_is_refused() -> None:
+    with pytest.raises(GroundworkError, match="connection_options holds Password") as refused:
+        client_parameters(options(connection_options={"Password": "hush"}))
+    assert "login_password" in refused.value.message and "hush" not in refused.value.message
+
+
 @pytest.mark.parametrize(
     "uri",
     ["mongodb://u:p@h:1,i:2/db?w=1", "mongodb://u:p/w@x@h:1,i:2/?a=b", "mongodb://h:1,i:2", "mongodb://h:1,i:2?x=y"],

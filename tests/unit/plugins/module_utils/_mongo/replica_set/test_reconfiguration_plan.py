@@ -12,6 +12,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.replic
     gate,
     health,
     model,
+    newcomers,
     observe,
     reconfigure,
 )
@@ -187,6 +188,28 @@ def test_two_voters_cannot_do_without_one_and_one_always_goes() -> None:
     assert gate.may_go(seen(live("a:1"), a="PRIMARY"), "a:1", 10) is None
 
 
+def test_a_member_that_nobody_declared_is_left_as_it_is() -> None:
+    half = {"votes": 0, "priority": 0, "tags": model.JOINING}
+    members = live("a:1", "b:1", "x:1", x=half)
+    both = wanted({"host": "a:1"}, {"host": "b:1"})
+    assert not reconfigure.build_plan(members, {}, both, "a:1", reconfigure.Rules())
+    assert not reconfigure.build_plan(members, {}, wanted(), "a:1", reconfigure.Rules(purge=True))
+    assert actions(reconfigure.build_plan(members, {}, both, "a:1", reconfigure.Rules(purge=True))) == ["remove"]
+
+
+def test_a_restart_does_not_wait_for_a_host_without_a_vote_that_never_came() -> None:
+    members = live("a:1", "b:1", "c:1", "x:1", x={"votes": 0, "priority": 0})
+    found = seen(members, a="PRIMARY", b="SECONDARY", c="SECONDARY", x="DOWN")
+    assert gate.may_go(found, "b:1", 10) is None
+    slow = seen(members, a="PRIMARY", b="SECONDARY", c="SECONDARY", x="SECONDARY/50")
+    assert "x:1" in (gate.may_go(slow, "b:1", 10) or "")
+
+
+def test_one_previous_host_cannot_become_two_members() -> None:
+    with pytest.raises(GroundworkError, match="already declared as the previous host of c:1"):
+        wanted({"host": "c:1", "previous_host": "b:1"}, {"host": "d:1", "previous_host": "b:1"})
+
+
 def test_a_delayed_member_is_behind_on_purpose() -> None:
     members = live("a:1", "b:1", "c:1", "d:1", d={"secondaryDelaySecs": 3600, "priority": 0, "hidden": True})
     found = seen(members, a="PRIMARY", b="SECONDARY", c="SECONDARY", d="SECONDARY/50")
@@ -194,10 +217,10 @@ def test_a_delayed_member_is_behind_on_purpose() -> None:
 
 
 def test_no_second_half_of_a_set_is_initiated() -> None:
-    other = bootstrap.Neighbour("b:1", True, "rs0", "b:1")
-    silent = bootstrap.Neighbour("c:1", False, None, None)
+    other = newcomers.Answer("b:1", set_name="rs0", primary="b:1")
+    silent = newcomers.Answer("c:1", silence="Connection refused")
     with pytest.raises(GroundworkError, match="already belongs to the replica set rs0"):
         bootstrap.check_neighbours("rs0", "a:1", [other, silent], insist=True)
     with pytest.raises(GroundworkError, match="c:1 does not answer"):
         bootstrap.check_neighbours("rs0", "a:1", [silent], insist=False)
-    bootstrap.check_neighbours("rs0", "a:1", [silent], insist=True)
+    assert bootstrap.check_neighbours("rs0", "a:1", [silent], insist=True) == ["c:1"]

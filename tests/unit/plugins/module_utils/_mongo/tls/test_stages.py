@@ -44,3 +44,8 @@ def test_what_a_running_server_does_by_itself() -> None:
     assert stages.commands(prefer, allow) is None
     assert stages.commands(stages.Stage("disabled", "keyFile"), allow) is None
     assert stages.commands(allow, allow) == []
+
+
+def test_a_stage_that_another_member_would_not_understand_is_known() -> None:
+    for one, other in itertools.product(POSSIBLE, POSSIBLE):
+        assert stages.understand(one, other) is (talks_to(one, other) and talks_to(other, one)), (one, other)

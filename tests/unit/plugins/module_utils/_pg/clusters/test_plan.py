@@ -85,6 +85,14 @@ def test_an_interrupted_creation_that_was_started_since_is_left():
     assert "already holds a data folder" in refusals(found, shop(data_directory="/srv/data"))
 
 
+def test_a_folder_of_an_interrupted_creation_that_was_used_since_is_left_when_the_cluster_is_described_elsewhere():
+    found = host(
+        interrupted={"shop": ("/srv/old",)},
+        folders={"/srv/old": Folder("data", free=10**9, disk=1), "/srv/new": Folder("absent", free=10**9, disk=1)},
+    )
+    assert "the folder /srv/old that it was given was used since" in refusals(found, shop(data_directory="/srv/new"))
+
+
 def test_port_start_and_permissions_are_adjusted():
     found = host(clusters={"shop": live(port=5433, start="manual", mode=0o755)})
     assert steps(found, shop()) == [

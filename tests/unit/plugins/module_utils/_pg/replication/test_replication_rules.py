@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import part
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.control import (
@@ -25,6 +28,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._pg.replicati
     slot_name,
     synchronous_standby_names,
 )
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.receiver import SOURCE, STREAMS
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.slots import (
     slot_steps,
     unlisted_slots,
@@ -324,3 +328,10 @@ def test_the_control_file():
     control = parse_control(CONTROL)
     assert control.shut_down and control.checksums and not control.wal_log_hints
     assert control.checkpoint == parse_lsn("0/3000028") and control.settings["max_prepared_transactions"] == 0
+
+
+def test_the_exporter_goes_by_the_same_rule():
+    queries = Path(__file__).resolve().parents[6] / "roles" / "postgresql_16" / "files" / "exporter_queries.yml"
+    query = yaml.safe_load(queries.read_text())["groundwork_standby"]["query"]
+    rule = f"(SELECT count(*) FROM {SOURCE} WHERE {STREAMS}) AS streaming"
+    assert "".join(rule.split()) in "".join(query.split())

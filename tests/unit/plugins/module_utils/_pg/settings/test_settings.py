@@ -192,3 +192,27 @@ def test_a_running_server_knows_better():
 )  # fmt: skip
 def test_numbers_are_shown_as_people_write_them(number, unit, text):
     assert units.text(number, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secrets", "shown"),
+    [
+        ("archive_command", "PGPASSWORD='a b' x %p", ["a b"], "PGPASSWORD=(hidden) x %p"),
+        ("archive_command", "AWS_SECRET_ACCESS_KEY=hush aws s3 cp %p s3://b", ["hush"],
+         "AWS_SECRET_ACCESS_KEY=(hidden) aws s3 cp %p s3://b"),
+        ("restore_command", 'x --api-key="hu\\"sh" %f', ['hu\\"sh'], "x --api-key=(hidden) %f"),
+        ("restore_command", "curl https://me:hu@sh@host/%f", ["hu@sh"], "curl https://me:(hidden)@host/%f"),
+        ("primary_conninfo", "postgresql://me:hush@host/", ["hush"], "postgresql://me:(hidden)@host/"),
+        ("archive_command", "PGPASSWORD=$(cat /etc/x) y --token-file=/etc/z", [],
+         "PGPASSWORD=$(cat /etc/x) y --token-file=/etc/z"),
+        ("archive_command", "cp %p s3://bucket/%f", [], "cp %p s3://bucket/%f"),
+    ],
+)  # fmt: skip
+def test_a_secret_in_a_command_or_an_address_is_hidden(name: str, value: str, secrets: list[str], shown: str) -> None:
+    assert check.secrets(name, value) == secrets
+    assert check.hidden(name, value) == shown
+
+
+def test_an_address_with_a_password_is_refused() -> None:
+    _texts, findings = check.check(CATALOGUE, {"primary_conninfo": "postgresql://me:hush@host/"})
+    assert "passfile=" in findings[0].reason and "hush" not in findings[0].reason
