@@ -25,8 +25,9 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 
-
 _LONGEST_QUOTED = 65536
+# Shorter ones would blacken every other word and number of the result.
+_SHORTEST_HIDDEN = 6
 
 
 class GroundworkModule(AnsibleModule):
@@ -42,8 +43,11 @@ class GroundworkModule(AnsibleModule):
         self.hide(*self.no_log_values, *secrets_by_name(self.argument_spec, self.params))
 
     def hide(self, *values: str) -> None:
-        """Mask these values in the result, as they are and as SQL, JSON, Python or a URL would quote them."""
-        for value in values:
+        """Mask these values in the result, as they are and as SQL, JSON, Python or a URL would quote them.
+
+        Those of less than six characters are left to Ansible, which masks what is ``no_log`` as it is.
+        """
+        for value in (value for value in values if len(value) >= _SHORTEST_HIDDEN):
             self.no_log_values.update(spellings(value))
 
     def warn(self, warning: str, **details: t.Any) -> None:
@@ -106,4 +110,4 @@ def _named_secrets(settings: dict[str, t.Any]) -> set[str]:
         elif _SECRET_NAME.search(str(name)):
             values = value if isinstance(value, list) else [value]
             found |= {str(item) for item in values if item is not None and not isinstance(item, (bool, dict, list))}
-    return found - {""}
+    return found

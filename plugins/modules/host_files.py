@@ -164,8 +164,6 @@ from ..module_utils._host.files import apply, live, planning, validation, wanted
 from ..module_utils._module import GroundworkModule
 
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-# Shorter ones would blacken every other word of the result.
-_SHORTEST_MASKED = 6
 
 
 def protect_secrets(module: GroundworkModule) -> None:
@@ -179,8 +177,7 @@ def protect_secrets(module: GroundworkModule) -> None:
             continue
         for option in ("content", "content_b64"):
             if entry[option]:
-                if len(entry[option]) >= _SHORTEST_MASKED:
-                    module.hide(entry[option])
+                module.hide(entry[option])
                 entry[option] = _HIDDEN
 
 

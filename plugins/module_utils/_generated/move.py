@@ -74,7 +74,7 @@ def _require_agreement(former: Path, directory: Path, kind: str) -> None:
 
 def _copy(former: Path, directory: Path, names: list[str], kind: str) -> None:
     mask = _OWNER_ONLY if kind == KEYS else 0o777
-    _make_directory(directory, stat.S_IMODE(former.stat().st_mode) & mask)
+    _make_directory(directory)
     for name in names:
         if (directory / name).exists():
             continue
@@ -90,13 +90,11 @@ def _copy(former: Path, directory: Path, names: list[str], kind: str) -> None:
     _sync(directory)
 
 
-def _make_directory(directory: Path, mode: int) -> None:
+def _make_directory(directory: Path) -> None:
     for folder in reversed((directory, *directory.parents)):
         if not folder.exists():
             with contextlib.suppress(FileExistsError):
-                folder.mkdir(mode=0o700)
-                if folder == directory:
-                    folder.chmod(mode | _OWNER_ONLY)
+                folder.mkdir(mode=_OWNER_ONLY)
                 _sync(folder.parent)
 
 

@@ -77,12 +77,20 @@ def former_directories(inventory: Inventory, part: str) -> list[Path]:
 
 
 def present_file(path: str, inventory: Inventory) -> str:
-    """Where a generated file is now that is to be ``path``: at a former place until it is moved from there."""
-    part = Path(path).parent.name
-    if not path or part not in PARTS or Path(path).exists():
+    """Where a generated file is now that ``path`` names: at a former place until it is moved from there, and at its new
+    place since, also for those who still name the former one.
+    """
+    if not path or Path(path).exists():
         return path
-    former = (folder / Path(path).name for folder in former_directories(inventory, part))
-    return str(next((found for found in former if found.is_file()), path))
+    name, folder = Path(path).name, _without_dots(Path(path).absolute().parent)
+    for part in PARTS:
+        former = [_without_dots(place.absolute()) for place in former_directories(inventory, part)]
+        moved_to = Path(secrets_directory(inventory, part))
+        other_places = former if folder == moved_to else [moved_to] if folder in former else []
+        for place in other_places:
+            if (place / name).is_file():
+                return str(place / name)
+    return path
 
 
 def inventory_folder_above(directory: str, inventory: Inventory) -> str:

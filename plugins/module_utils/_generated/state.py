@@ -7,9 +7,11 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
+import typing as t
 from pathlib import Path
 
 from .._errors import GroundworkError
@@ -43,15 +45,24 @@ def generated_names(folder: Path, kind: str) -> list[str]:
 
     :raises GroundworkError: the folder cannot be read.
     """
-    try:
-        names = {entry.name for entry in os.scandir(folder) if not entry.is_dir(follow_symlinks=False)}
+    with _readable(folder):
+        try:
+            names = {entry.name for entry in os.scandir(folder) if not entry.is_dir(follow_symlinks=False)}
+        except (FileNotFoundError, NotADirectoryError):
+            return []
         return sorted(_keys(names) if kind == KEYS else _certificates(folder, names))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+
+
+@contextlib.contextmanager
+def _readable(folder: Path) -> t.Iterator[None]:
+    """:raises GroundworkError: what the block reads cannot be read."""
+    try:
+        yield
     except OSError as error:
         raise GroundworkError(
             f"{error.filename or folder} cannot be read: {error.strerror}.", where=str(folder), untouched="everything",
-            hint="Give the folder to the user who starts Ansible.", code="unreadable_secrets",
+            hint="Give the folder to the user who starts Ansible, and remove links that lead nowhere.",
+            code="unreadable_secrets",
         ) from None  # fmt: skip
 
 
@@ -91,10 +102,14 @@ def difference(former: Path, directory: Path, kind: str) -> str:
     """Why the files of both folders cannot become one set, empty when they can.
 
     They can while one of the folders holds all that the other does: so it is after a move that was interrupted.
+
+    :raises GroundworkError: a file cannot be read.
     """
     old, new = generated_names(former, kind), generated_names(directory, kind)
-    for name in old:
-        if name in new and (former / name).read_bytes() != (directory / name).read_bytes():
+    for name in sorted(set(old) & set(new)):
+        with _readable(former):
+            differs = (former / name).read_bytes() != (directory / name).read_bytes()
+        if differs:
             return f"both hold another {name}"
     if set(old) - set(new) and set(new) - set(old):
         only_old, only_new = sorted(set(old) - set(new))[0], sorted(set(new) - set(old))[0]

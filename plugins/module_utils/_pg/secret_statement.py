@@ -108,11 +108,11 @@ def _set(session: Session, values: dict[str, str]) -> None:
     if not values:
         return
     role = session.value("SELECT pg_catalog.current_setting('role')")
-    back = "RESET ROLE" if role == "none" else f"SET ROLE {identifier(role)}"
+    back = "SET ROLE NONE" if role == "none" else f"SET ROLE {identifier(role)}"
     calls = ", ".join(
         f"pg_catalog.set_config({literal(name)}, {literal(value)}, false)" for name, value in values.items()
     )
-    session.run(f"RESET ROLE; SELECT {calls}; {back}")
+    session.run(f"SET ROLE NONE; SELECT {calls}; {back}")
 
 
 def _put_back(session: Session, values: dict[str, str]) -> None:

@@ -116,6 +116,38 @@ def test_a_dropped_partition_is_gone_and_leaves_nothing(partitions: Run, sql: Sq
 
 
 @pytest.mark.usefixtures("september")
+@pytest.mark.parametrize("with_default", [False, True])
+def test_a_partition_of_another_owner_is_refused_first(partitions: Run, sql: Sql, with_default: bool) -> None:
+    sql("CREATE ROLE of_the_table; ALTER TABLE audit_log OWNER TO of_the_table")
+    sql("GRANT ALL ON SCHEMA public TO of_the_table")
+    if with_default:
+        sql("CREATE TABLE rest PARTITION OF audit_log DEFAULT")
+    before = state(sql)
+    try:
+        for check in (True, False):
+            refused = partitions(check=check, **DROP)
+            assert refused["failed"] and refused["error_code"] == "PARTITION_OF_ANOTHER_OWNER", refused
+            assert f"public.{OLD} belongs to postgres, so of_the_table" in refused["msg"]
+            assert 'OWNER TO "of_the_table"' in refused["msg"] and state(sql) == before
+        sql(f"ALTER TABLE {OLD} OWNER TO of_the_table")
+        assert ("drop", OLD) in actions(partitions(**DROP))
+    finally:
+        sql("REASSIGN OWNED BY of_the_table TO postgres; DROP OWNED BY of_the_table; DROP ROLE of_the_table")
+
+
+@pytest.mark.usefixtures("september")
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_a_login_with_another_isolation_drops(partitions: Run, sql: Sql, level: str) -> None:
+    sql("CREATE ROLE isolated SUPERUSER LOGIN PASSWORD 'of the test only'")
+    sql(f"ALTER ROLE isolated SET default_transaction_isolation = '{level}'")
+    try:
+        login = {"login_user": "isolated", "login_password": "of the test only"}
+        assert actions(partitions(options=login, **DROP)) == [("detach", OLD), ("drop", OLD)]
+    finally:
+        sql("DROP ROLE isolated")
+
+
+@pytest.mark.usefixtures("september")
 @pytest.mark.parametrize("by", ["detach", "hand"])
 @pytest.mark.parametrize("with_default", [False, True])
 def test_what_a_foreign_key_kept_can_be_archived(partitions: Run, sql: Sql, by: str, with_default: bool) -> None:

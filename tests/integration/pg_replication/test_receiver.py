@@ -150,3 +150,20 @@ def test_a_primary_that_has_nothing_to_send(cluster):
         assert cluster.query("two", "SELECT written_lsn FROM pg_stat_wal_receiver") == [(None,)], "WAL was sent"
         assert cluster.query("one", "SELECT pg_current_wal_lsn()") == [(end,)]
         assert metric(cluster, "two") == 1
+
+
+def test_a_restarted_standby_that_receives_what_it_has_already(cluster):
+    """It asks from the start of the segment, and flushes nothing of what comes: the primary has nothing new."""
+    cluster.configure("one", autovacuum="off")
+    cluster.build(["two"])
+    with writes_nothing_by_itself(cluster, "one"):
+        cluster.query("one", "CREATE TABLE something AS SELECT 1 AS n")
+        ((end,),) = cluster.query("one", "SELECT pg_current_wal_flush_lsn()")
+        cluster.wait_until(lambda: cluster.query("two", f"SELECT pg_last_wal_replay_lsn() >= '{end}'")[0][0])
+        for _restart in range(2):
+            cluster.stop("two")
+            cluster.start("two")
+            # Well before the primary would answer a question: half of wal_receiver_timeout is 30 s.
+            assert cluster.state("two", wait_streaming=25)["receiver"]["status"] == "streaming"
+            assert metric(cluster, "two") == 1
+        assert cluster.query("two", "SELECT flushed_lsn = receive_start_lsn FROM pg_stat_wal_receiver") == [(True,)]

@@ -69,7 +69,7 @@ class MemberFacts:
 
 def parse_member(answer: Answer) -> MemberFacts:
     return MemberFacts(
-        member=answer.text("member", ADDRESS + "|"),
+        member=answer.text("member", ADDRESS + "|", default=""),
         primary=answer.text("primary", ADDRESS + "|", default=""),
         members=_members(answer),
         server_version=answer.text("server_version", VERSION + "|", default=""),

@@ -27,7 +27,7 @@ def check(server: api.Server, options: dict[str, t.Any], target: stages.Stage) -
         try:
             stage = _stage(options, host)
         except GroundworkError as error:
-            apart[host] = f"does not answer ({error.what})"
+            apart[host] = f"cannot be asked ({error.what})"
             continue
         if stage is not None and not stages.understand(stage, target):
             apart[host] = f"is at {stage.mode}, {stage.cluster_auth_mode}"
@@ -59,6 +59,9 @@ def _stage(options: dict[str, t.Any], host: str) -> stages.Stage | None:
     found = live.reachable_options(there)
     if found is None:
         raise GroundworkError("nothing listens there")
+    if options["ssl"] and not found["ssl"]:
+        # A login over the network would go there in clear text, to a server that has proved nothing.
+        raise GroundworkError("it does not speak TLS")
     try:
         other = api.connect_member({**found, "login_host": host}, live.APPLICATION)
     except api.AuthenticationFailed:

@@ -17,6 +17,7 @@ from ..._plan import Plan
 from .. import api, secret_statement
 from ..session import Session, SqlError
 from ..sql.client_encoding import can_store
+from ..sql.transaction_mode import TransactionModes
 from . import database, linting, lock, lost_index, preview, validate
 from . import intent as intents
 from .apply import Application
@@ -66,6 +67,7 @@ class Run:
         self.findings: list[dict[str, t.Any]] = []
         self.lint_warnings: list[str] = []
         self.secret_warnings: list[str] = []
+        self._modes: TransactionModes | None = None
         self.lost: list[lost_index.LostIndex] = []
         self.started = time.monotonic()
         self.deadline = self.started + self.settings.deadline if self.settings.deadline else None
@@ -229,6 +231,7 @@ class Run:
         if not scripts:
             return []
         placeholders, modes = self.placeholders(live), modes_of(session)
+        self._modes = modes
         encoding = session.reported("server_encoding") if session else ""
         prepared = [prepare(script, placeholders, modes, self.settings.mixed, encoding) for script in scripts]
         self._refuse_mixed_group(prepared)
@@ -392,7 +395,7 @@ class Run:
     def stage(self, session: Session, live: Live, resolved: Resolved, outcome: Outcome) -> t.Iterator[Stage]:
         """Put the pieces together for the time of applying."""
         surroundings = Surroundings(session, self.settings, live.facts, self.deadline, lock.key(live.table))
-        modes = modes_of(session)
+        modes = self._modes or modes_of(session)
         callbacks = Callbacks(session, surroundings, self.prepare_callbacks(session, live, resolved))
         with Watch(self.open, session.pid) as watch:
             yield Stage(session, self.settings, live, surroundings, callbacks, watch, modes, outcome, self.deadline)

@@ -28,7 +28,8 @@ _BY_SQLSTATE = {
     "25006": "The transaction is read only, so the row of the history could not be written in it: leave READ ONLY out.",
     "42501": "The role of the run cannot write the history table any more: a grant, an owner or a membership has been "
     "changed.",
-    "42P01": "A table of the module is gone: was it dropped or renamed?",
+    "42P01": "A table that the row of the run or a deferred trigger uses is not there: was it dropped or renamed, or "
+    "does the trigger rely on the search_path of its script?",
     "22023": "A role or setting of the run is gone: was it dropped or renamed?",
     SERIALIZATION_FAILURE: "Another session changed the same rows. Run again, or raise attempts.",
 }

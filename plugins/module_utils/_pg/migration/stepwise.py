@@ -247,7 +247,7 @@ class Stepwise:
         """Write notes inside a transaction of the script, as the run itself and while the run's lock is held."""
         held = quote_text(LOCK_LOST)
         check = f"SELECT (CASE WHEN {self._surroundings.lock_is_held()} THEN '0' ELSE {held} END)::pg_catalog.int4"
-        return "; ".join((self._surroundings.as_run(), *notes, check))
+        return "; ".join(("SET CONSTRAINTS ALL IMMEDIATE", self._surroundings.as_run(), *notes, check))
 
     def _write(self, notes: t.Sequence[str]) -> None:
         """Write notes in a transaction of their own."""
@@ -299,7 +299,7 @@ class Stepwise:
             present = [index.oid for index in concurrent_index.indexes(session, build)] if build else []
             if build:
                 concurrent_index.clear(session, concurrent_index.leftover(session, build, present))
-            session.run(self._progress.write(identity, Step(statement.number, text, STARTED, {"indexes": present})))
+            self._write([self._progress.write(identity, Step(statement.number, text, STARTED, {"indexes": present}))])
         except SqlError as error:
             raise StatementFailedError(error, statement, prepared) from None
         # A lock timeout would end the wait for old transactions too, which blocks nobody.
@@ -318,7 +318,7 @@ class Stepwise:
                 return
             if not earlier and failed.error.sqlstate in (*_EXISTS, *_IS_GONE):
                 # Left announced, the next run would take the same refusal for the proof that it had taken effect.
-                session.run(self._progress.withdraw(identity, statement.number))
+                self._write([self._progress.withdraw(identity, statement.number)])
             raise
         finally:
             if waits and not session.is_lost:

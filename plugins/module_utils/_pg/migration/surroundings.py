@@ -53,7 +53,7 @@ class Surroundings:
             path = facts.search_path
         elif facts.search_path:
             path += f", {facts.search_path}"
-        entry = f"{self.role}; SET search_path = {path}"
+        entry = f"{self.role}; SELECT pg_catalog.set_config('search_path', {quote_text(path)}, false)"
         self._entry = entry
         self._own_settings: dict[str, str] = dict(session.rows(f"{entry}; {_OWN_SETTINGS}"))
         self._user = facts.user
@@ -82,10 +82,11 @@ class Surroundings:
     @property
     def restore(self) -> str:
         """Bring the session back to what it was, inside or outside a transaction."""
-        # RESET ALL leaves out the role and the session's user; a cursor can keep a temporary table from being dropped.
+        # RESET ALL leaves out the role and the session's user, and with these goes back to the role that the login has
+        # by default; a cursor can keep a temporary table from being dropped.
         return "; ".join(
             (
-                "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL",
+                "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; SET ROLE NONE; RESET ALL",
                 *(f"SET {_setting_name(name)} = {quote_text(value)}" for name, value in self._own_settings.items()),
                 self._entry,
                 "DEALLOCATE ALL; UNLISTEN *; DISCARD SEQUENCES; DISCARD TEMP",
@@ -197,11 +198,11 @@ class Surroundings:
         yield
         session.script_encoding = encoding
         # The role that logged in may have made settings that a role of the script may not make.
-        parts = ["SET SESSION AUTHORIZATION DEFAULT; RESET ALL"]
+        parts = ["SET SESSION AUTHORIZATION DEFAULT; SET ROLE NONE; RESET ALL"]
         parts += [f"SELECT {settings}"] if settings else []
         if user != self._user:
             parts.append(f"SET SESSION AUTHORIZATION {quote_name(user)}")
-        parts.append(self.set_role(None if role == "none" else role))
+        parts.append("SET ROLE NONE" if role == "none" else self.set_role(role))
         session.run("; ".join(parts))
 
 

@@ -90,7 +90,8 @@ class Transaction:
                 last = prepared is group[-1] and not (execute and self._callbacks.has(f"afterEach{verb}"))
                 session.script_encoding = UTF8
                 row = record(prepared, times[-1], self._surroundings.checked)
-                session.run(f"{self._surroundings.end_of_script(last)}; {row}{'; COMMIT' if last else ''}")
+                end = self._surroundings.end_of_script(prepared is group[-1])
+                session.run(f"{end}; {row}{'; COMMIT' if last else ''}")
                 if execute:
                     self._callbacks.inside(f"afterEach{verb}")
             if session.in_transaction:

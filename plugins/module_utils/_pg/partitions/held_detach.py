@@ -24,9 +24,9 @@ from .live import Partition, Table
 QUERY_CANCELED = "57014"
 # Held by the second session while it watches.
 WATCHING_LOCK = 7_230_811_604_403
-_IS_WATCHING = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = %s)"
+_IS_WATCHING = "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted AND pid = %s)"
 _IS_PROVEN = f"""
-SELECT EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
 WHERE i.inhrelid = %s AND i.inhparent = %s AND {proof.PROVEN})
 """  # noqa: S608 - a constant
 # The detach has ended when its session is gone or idle, with the detach as its last statement. Looked at before the
@@ -99,7 +99,9 @@ def begin(
     """
     try:
         second.run(
-            f"BEGIN; SET LOCAL lock_timeout = {lock_timeout}; SET LOCAL search_path = pg_catalog;"
+            # It watches what another session commits, which a login's own default isolation could keep from it.
+            f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock_timeout};"
+            " SET LOCAL search_path = pg_catalog;"
             f" SET LOCAL ROLE {identifier(table.owner)}; LOCK TABLE ONLY {table.sql} IN ACCESS SHARE MODE;"
             " SET LOCAL ROLE NONE"
         )

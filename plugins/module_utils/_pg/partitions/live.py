@@ -32,12 +32,15 @@ _CHILDREN = f"""
 SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_get_expr(c.relpartbound, c.oid), i.inhdetachpending,
   pg_catalog.pg_total_relation_size(c.oid), GREATEST(c.reltuples, 0)::bigint, {proof.PROVEN},
   COALESCE(pg_catalog.obj_description(c.reltype, 'pg_type'), ''),
-  starts_with(COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), ''), %s),
+  pg_catalog.starts_with(COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), ''), %s),
   (SELECT k.conname FROM pg_catalog.pg_constraint k
-    WHERE i.inhdetachpending AND k.conrelid = c.oid AND k.contype = 'c' AND k.xmin = i.xmin)
+    WHERE i.inhdetachpending AND k.conrelid = c.oid AND k.contype = 'c' AND k.xmin = i.xmin),
+  pg_catalog.pg_has_role(p.relowner, c.relowner, 'USAGE'), r.rolname
 FROM pg_catalog.pg_inherits i
+JOIN pg_catalog.pg_class p ON p.oid = i.inhparent
 JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
 WHERE i.inhparent = %s
 """  # noqa: S608 - a constant
 _LEFTOVERS = """
@@ -81,6 +84,8 @@ class Partition:
     description: str
     marked_before: bool
     constraint: str | None
+    is_owned: bool
+    owner: str
 
     @property
     def sql(self) -> str:

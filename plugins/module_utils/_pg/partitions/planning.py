@@ -12,7 +12,7 @@ import datetime
 import typing as t
 
 from ..._errors import GroundworkError
-from ..quoting import literal, qualified
+from ..quoting import identifier, literal, qualified
 from . import interval, retiring
 from .live import Partition, Table
 from .step import PartitionStep
@@ -24,7 +24,7 @@ NOTHING_WRITTEN = "every table; nothing was written"
 
 @dataclasses.dataclass(frozen=True)
 class TablePlan:
-    """:param retired: partitions that are older than the policy keeps, whether to be dropped, detached or only reported.
+    """:param retired: partitions that are older than the policy keeps, to drop, detach or report.
     :param unproven: tables that may have been meant to be dropped, but nothing proves it: what to do about each.
     """
 
@@ -52,6 +52,8 @@ def plan(wanted: Wanted, table: Table, today: datetime.date) -> TablePlan:
         if not _covered(wanted, each, attached)
     ]
     retired = _older(attached, first_kept)
+    if wanted.retire == "drop":
+        _check_owners(wanted, table, retired)
     return TablePlan(
         wanted,
         table,
@@ -117,6 +119,19 @@ def _check(wanted: Wanted, table: Table) -> None:
     else:
         return
     raise GroundworkError(what, where=wanted.full_name, untouched=NOTHING_WRITTEN, hint=hint, code="NOT_BY_TIME")
+
+
+def _check_owners(wanted: Wanted, table: Table, retired: t.Sequence[Partition]) -> None:
+    """:raises GroundworkError: the owner of the table, as which all is done, may not drop one of its partitions."""
+    for each in retired:
+        if not each.is_owned:
+            raise GroundworkError(
+                f"{each.full_name} belongs to {each.owner}, so {table.owner}, which owns the table, may not drop it.",
+                where=wanted.full_name,
+                untouched=NOTHING_WRITTEN,
+                hint=f"ALTER TABLE {each.sql} OWNER TO {identifier(table.owner)}.",
+                code="PARTITION_OF_ANOTHER_OWNER",
+            )
 
 
 def _covered(wanted: Wanted, wished: interval.Interval, attached: t.Sequence[Partition]) -> bool:

@@ -22,7 +22,7 @@ _PREFIX = "pg_partitions drops this partition: "
 EXPECTED = f"'{_PREFIX}table ' || c.oid || ' of ' || i.inhparent || ', detached by transaction ' || i.xmin::text"
 # Whether it says so, in its first line; a comment that was there before follows.
 PROVEN = f"""(i.inhdetachpending AND {EXPECTED}
-  = split_part(COALESCE(pg_catalog.obj_description(c.reltype, 'pg_type'), ''), E'\\n', 1))"""
+  = pg_catalog.split_part(COALESCE(pg_catalog.obj_description(c.reltype, 'pg_type'), ''), E'\\n', 1))"""
 
 VOID = f"""
 SELECT n.nspname, c.relname, r.rolname, d.description
@@ -30,7 +30,7 @@ FROM pg_catalog.pg_description d
 JOIN pg_catalog.pg_class c ON c.reltype = d.objoid AND d.classoid = 'pg_catalog.pg_type'::regclass AND d.objsubid = 0
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
-WHERE starts_with(d.description, '{_PREFIX}')
+WHERE pg_catalog.starts_with(d.description, '{_PREFIX}')
   AND substring(d.description FROM ' of ([0-9]+), ') = %s::text
   AND pg_catalog.pg_has_role(c.relowner, 'MEMBER')
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND {PROVEN})

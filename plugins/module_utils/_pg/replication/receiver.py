@@ -8,7 +8,9 @@ accepts a request for WAL that it has removed, and refuses it only when it reads
 on the machine, so neither the status nor the time that passes proves anything. What does:
 
 - WAL came. ``written_lsn`` is empty in a new process. A process that goes on to the next timeline keeps its old value,
-  but ``flushed_lsn`` begins again at the start of the request, and the first segment of a timeline is never empty.
+  but ``flushed_lsn`` begins again at the start of the request, and the first segment of a timeline is never empty. On
+  a timeline that the standby has replayed before, ``written_lsn`` counts alone: a standby that was restarted receives
+  what it has already, and flushes nothing until there is more.
 - Or a message without WAL came, from a primary that has nothing to send, and the receiver waits for more afterwards.
   The times of sending and receipt are one and the same instant until then. A refusal would come with that message and
   end the wait, so what the process waits for is read after the times: hence LATERAL.
@@ -26,6 +28,7 @@ import typing as t
 STREAMS = """
 r.status = 'streaming' AND COALESCE(a.wait_event, '') !~ '^LibPQWalReceiver'
 AND CASE WHEN r.written_lsn IS NOT NULL THEN r.flushed_lsn > r.receive_start_lsn
+    OR r.received_tli <= (SELECT min_recovery_end_timeline FROM pg_catalog.pg_control_recovery())
   ELSE r.last_msg_send_time <> r.last_msg_receipt_time AND a.wait_event = 'WalReceiverMain' END
 """
 SOURCE = """

@@ -29,12 +29,12 @@ _LOGIN_PASSWORD = re.compile(r"\bpassword\s*=|://[^\s/@:]*:[^\s/]+@", re.IGNOREC
 # In connection strings, and in commands: PGPASSWORD=…, --secret-key=…, s3://user:password@host. What a shell fills in,
 # as in $(cat file), is not a secret.
 _SECRET = re.compile(
-    r"""([\w-]*(?:password|passwd|passphrase|secret|token|(?:access|api|secret)[_-]?key))\s*=\s*
+    r"""((?:password|passwd|passphrase|secret|token|(?:access|api|secret)[_-]?key))\s*=\s*
         ('(?:[^'\\]|\\.)*'|"(?![$`])(?:[^"\\]|\\.)*"|(?![$`"'])[^\s]+)
       | ((?<=://)[^\s/@:'"]*):([^\s/'"]+)(?=@)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_SECRET_NAME = re.compile(r"passphrase|password$|secret|api_?key", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"passphrase(?!_command_supports_reload)|password$|secret|api_?key", re.IGNORECASE)
 
 
 class Finding(t.NamedTuple):
@@ -102,7 +102,7 @@ def hidden(name: str, written: str) -> str:
 
 
 def secrets(name: str, value: t.Any) -> list[str]:
-    """The secrets in a value, for whoever has to keep them out of what is shown."""
+    """The secrets in a value, which must not be shown."""
     if _SECRET_NAME.search(name):
         return [str(value)]
     return [(found[2] or found[4]).strip("'\"") for found in _SECRET.finditer(str(value))]

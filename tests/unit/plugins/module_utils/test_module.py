@@ -126,5 +126,16 @@ def test_settings_with_a_secret_name_are_secret() -> None:
     assert secrets_by_name(specification, {"clusters": [given]}) == {"first", "2", "third", "fourth"}
 
 
+def test_a_short_value_is_not_hidden_among_all_others(log: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Otherwise every number with a 1 in it, and every word with an a, would be gone from the result."""
+    specification = {"settings": {"type": "dict"}, "path": {}, "users": {}, "login_password": {}}
+    module = GroundworkModule(argument_spec=specification)
+    module.hide("True", "1", "a")
+    with pytest.raises(SystemExit):
+        module.exit_json(changed=True, port=15432, name="a database")
+    result = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    assert (result["changed"], result["port"], result["name"]) == (True, 15432, "a database")
+
+
 def test_a_plain_word_has_few_spellings() -> None:
     assert spellings("plain") == {"plain"} and spellings("") == set()

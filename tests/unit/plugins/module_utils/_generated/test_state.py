@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._generated.place import (
     Inventory,
     present_file,
@@ -131,3 +132,20 @@ def test_another_roles_file_is_found_where_it_is(inventory: Inventory) -> None:
     write(Path(wanted).parent, ca_crt="c")
     assert present_file(wanted, inventory) == wanted
     assert present_file("", inventory) == ""
+
+
+def test_who_names_a_former_place_still_gets_the_file_from_its_new_one(inventory: Inventory) -> None:
+    new = write(secrets_directory(inventory, "pgbouncer"), ca_crt="c", ca_key="k")
+    assert present_file(f"{inventory.directory}/certificates/ca.crt", inventory) == str(new / "ca.crt")
+    assert present_file(f"{inventory.directory}/../uat/certificates/ca.crt", inventory) == str(new / "ca.crt")
+    old = write(f"{inventory.directory}/certificates", ca_crt="c")
+    assert present_file(str(old / "ca.crt"), inventory) == str(old / "ca.crt")
+    assert present_file("/elsewhere/ca.crt", inventory) == "/elsewhere/ca.crt"
+
+
+def test_a_folder_with_a_link_to_nowhere_is_not_taken_for_an_empty_one(inventory: Inventory) -> None:
+    """It holds an authority: another one must not be made because the link cannot be read."""
+    old = write(f"{inventory.directory}/tls", ca_crt="c", ca_key="k")
+    (old / "gone.pem").symlink_to("nowhere")
+    with pytest.raises(GroundworkError, match=r"gone\.pem cannot be read: No such file"):
+        state(inventory)

@@ -157,6 +157,7 @@ def test_secrets_are_hidden_and_found():
     conninfo = "host=a password='it\\'s secret' user=b"
     assert check.hidden("primary_conninfo", conninfo) == "host=a password=(hidden) user=b"
     assert check.hidden("ssl_passphrase_command", "echo x") == "(hidden)"
+    assert check.secrets("ssl_passphrase_command_supports_reload", True) == []
     assert check.hidden("password_encryption", "scram-sha-256") == "scram-sha-256"
     assert check.secrets("primary_conninfo", conninfo) == ["it\\'s secret"]
 
@@ -216,3 +217,9 @@ def test_a_secret_in_a_command_or_an_address_is_hidden(name: str, value: str, se
 def test_an_address_with_a_password_is_refused() -> None:
     _texts, findings = check.check(CATALOGUE, {"primary_conninfo": "postgresql://me:hush@host/"})
     assert "passfile=" in findings[0].reason and "hush" not in findings[0].reason
+
+
+def test_a_long_value_is_searched_for_secrets_in_one_pass() -> None:
+    """A search that began anew at each character would take minutes here."""
+    assert check.secrets("app.filler", "x" * 1_000_000) == []
+    assert check.hidden("app.filler", "my-PGPASSWORD=secret1 x") == "my-PGPASSWORD=(hidden) x"
