@@ -3,15 +3,15 @@ SHELL := /bin/bash
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 BIN := $(CURDIR)/.venv/bin
 
-.PHONY: help demo demo-stop demo-destroy test test-debian test-fast
+.PHONY: help demo demo-stop demo-destroy test test-long test-fast
 
 help:
 	@echo "make demo          deploy CredForge on a real PostgreSQL and a real mongod below .local"
 	@echo "make demo-stop     stop these servers and keep their data"
 	@echo "make demo-destroy  stop these servers and remove their data and passwords"
 	@echo "make test          run every check, with real servers and in containers"
-	@echo "make test-debian   run the container scenarios on Debian 12 in place of Ubuntu 22.04"
 	@echo "make test-fast     run the checks that take less than five minutes"
+	@echo "make test-long     run what is too long for every landing; AREA=mongodb or AREA=bookworm/uat runs a part of it"
 
 demo:
 	@tests/toolchain/prepare demo
@@ -27,10 +27,10 @@ test:
 	@tests/toolchain/prepare test
 	@.venv/bin/python tests/run.py all
 
-test-debian:
-	@tests/toolchain/prepare test
-	@GROUNDWORK_TEST_SUITE=bookworm VIRTUAL_ENV=$(CURDIR)/.venv tests/molecule/run
-
 test-fast:
 	@tests/toolchain/prepare test
 	@.venv/bin/python tests/run.py fast
+
+test-long:
+	@tests/toolchain/prepare test
+	@.venv/bin/python tests/run.py long $(AREA)

@@ -1,7 +1,9 @@
-"""Writes the reference pages from their specifications: one page per module, and the variable table of each role.
+"""Writes the reference pages from their specifications: one page per module, the variable table of each role, and the
+budgets of the tests.
 
 ``python docs/generate.py`` rewrites the pages; with ``--check`` it only says which are out of date and exits with 1.
-Modules are described by ``ansible-doc``, roles by their ``meta/argument_specs.yml`` and ``defaults/main.yml``.
+Modules are described by ``ansible-doc``, roles by their ``meta/argument_specs.yml`` and ``defaults/main.yml``, the tests
+by ``tests/stages.yml``.
 """
 
 from __future__ import annotations
@@ -17,12 +19,16 @@ import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 COLLECTION = "groundwork.databases"
-TABLE_BEGIN = "<!-- variables: written by docs/generate.py from meta/argument_specs.yml -->"
-TABLE_END = "<!-- end of variables -->"
+VARIABLES = (
+    "<!-- variables: written by docs/generate.py from meta/argument_specs.yml -->",
+    "<!-- end of variables -->",
+)
+BUDGETS = ("<!-- budgets: written by docs/generate.py from tests/stages.yml -->", "<!-- end of budgets -->")
+SLOTS = 2
 
 
 def main() -> int:
-    pages = {**module_pages(), **role_pages()}
+    pages = {**module_pages(), **role_pages(), **testing_page()}
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text() != text]
     if "--check" in sys.argv[1:]:
         for path in stale:
@@ -98,7 +104,7 @@ def role_pages() -> dict[Path, str]:
     for specification in sorted(CHECKOUT.glob("roles/*/meta/argument_specs.yml")):
         readme = specification.parents[1] / "README.md"
         entry_points = yaml.safe_load(specification.read_text())["argument_specs"]
-        pages[readme] = with_table(readme, role_table(entry_points))
+        pages[readme] = with_table(readme, role_table(entry_points), VARIABLES)
     return pages
 
 
@@ -114,11 +120,23 @@ def role_table(entry_points: dict[str, t.Any]) -> str:
     return "\n".join(lines)
 
 
-def with_table(readme: Path, table: str) -> str:
-    text = readme.read_text() if readme.is_file() else f"# {readme.parent.name}\n\n{TABLE_BEGIN}\n{TABLE_END}\n"
-    head, _begin, rest = text.partition(TABLE_BEGIN)
-    tail = rest.partition(TABLE_END)[2]
-    return f"{head}{TABLE_BEGIN}\n{table}\n\n{TABLE_END}{tail}"
+def testing_page() -> dict[Path, str]:
+    page = CHECKOUT / "docs/testing.md"
+    areas = yaml.safe_load((CHECKOUT / "tests/stages.yml").read_text())
+    lines = ["", "| area | seconds | stages |", "| --- | --- | --- |"]
+    for area, stages in areas.items():
+        names = ", ".join(f"`{name}` {seconds}" for name, seconds in stages.items())
+        lines.append(f"| {area} | {sum(stages.values()) // SLOTS} | {names} |")
+    lines.append(f"| all | {sum(sum(stages.values()) for stages in areas.values()) // SLOTS} | |")
+    return {page: with_table(page, "\n".join(lines), BUDGETS)}
+
+
+def with_table(page: Path, table: str, marks: tuple[str, str]) -> str:
+    begin, end = marks
+    text = page.read_text() if page.is_file() else f"# {page.parent.name}\n\n{begin}\n{end}\n"
+    head, _begin, rest = text.partition(begin)
+    tail = rest.partition(end)[2]
+    return f"{head}{begin}\n{table}\n\n{end}{tail}"
 
 
 def as_list(value: t.Any) -> list[str]:

@@ -17,12 +17,12 @@ import conftest  # noqa: F401  pylint: disable=unused-import
 from ansible.module_utils import basic
 
 
-def main() -> None:
+def main(name: str) -> None:
     arguments = json.load(sys.stdin)
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
     basic._ANSIBLE_PROFILE = "legacy"
-    runpy.run_module(f"ansible_collections.groundwork.databases.plugins.modules.{sys.argv[1]}", run_name="__main__")
+    runpy.run_module(f"ansible_collections.groundwork.databases.plugins.modules.{name}", run_name="__main__")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import typing as t
 import uuid
@@ -16,6 +15,8 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from ansible_collections.groundwork.databases.plugins.filter import host_answer  # noqa: E402
+from kill_points import KillPoint  # noqa: E402
+from module_process import ModuleProcess  # noqa: E402
 from servers import Mongod, Postgresql  # noqa: E402
 
 
@@ -61,21 +62,15 @@ class ModuleResult(dict):  # type: ignore[type-arg]
 
 
 def start_module(
-    name: str, arguments: dict[str, t.Any], *, check: bool = False, diff: bool = False
-) -> subprocess.Popen[str]:
+    name: str,
+    arguments: dict[str, t.Any],
+    *,
+    check: bool = False,
+    diff: bool = False,
+    kill_point: KillPoint | None = None,
+) -> ModuleProcess:
     """Start a module in a process of its own and hand it its arguments."""
-    process = subprocess.Popen(
-        [sys.executable, str(TESTS / "module_runner.py"), name],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    json.dump({**arguments, "_ansible_check_mode": check, "_ansible_diff": diff}, process.stdin)
-    process.stdin.close()
-    process.stdin = None
-    return process
+    return ModuleProcess(name, {**arguments, "_ansible_check_mode": check, "_ansible_diff": diff}, kill_point)
 
 
 def run_module(name: str, arguments: dict[str, t.Any], *, check: bool = False, diff: bool = False) -> ModuleResult:
@@ -113,5 +108,5 @@ def run_module_fixture() -> t.Callable[..., ModuleResult]:
 
 
 @pytest.fixture(name="start_module")
-def start_module_fixture() -> t.Callable[..., subprocess.Popen[str]]:
+def start_module_fixture() -> t.Callable[..., ModuleProcess]:
     return start_module

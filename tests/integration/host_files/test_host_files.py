@@ -12,10 +12,10 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
+from kill_points import FILE_CHANGES, every_point
 
 TESTS = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -197,16 +197,16 @@ def test_a_full_disk_leaves_every_file_as_it_was(tmp_path, tree):
 
 def test_a_killed_run_leaves_whole_files_and_the_next_one_finishes(start_module, run_module, tmp_path):
     """A reader never sees half a file, wherever the run is killed; leftovers are gone after the next run."""
-    contents = {f"{tmp_path}/{number}-own.conf": (f"new {number}\n" * 20_000) for number in range(12)}
+    contents = {f"{tmp_path}/{number}-own.conf": (f"new {number}\n" * 20_000) for number in range(4)}
     old = {path: f"old {path}\n" for path in contents}
     entries = {"files": [{"path": path, "content": content} for path, content in contents.items()]}
-    for delay in (0.25, 0.3, 0.35, 0.4, 0.45, 0.5):
+
+    def start(kill_point):
         for path, content in old.items():
             Path(path).write_text(content)
-        process = start_module("host_files", entries)
-        time.sleep(delay)
-        process.kill()
-        process.communicate()
+        return start_module("host_files", entries, kill_point=kill_point)
+
+    for _point in every_point(FILE_CHANGES, start, at_least=3 * len(contents)):
         for path, content in contents.items():
             assert Path(path).read_text() in (old[path], content)
     assert not run_module("host_files", entries).get("failed")

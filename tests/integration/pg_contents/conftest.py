@@ -16,6 +16,8 @@ from servers import Postgresql
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from contents_server import remove_everything
+
 Run = t.Callable[..., dict[str, t.Any]]
 
 
@@ -27,18 +29,6 @@ def contents_server() -> t.Iterator[Postgresql]:
     yield server
     server.stop()
     shutil.rmtree(server.server.layout.servers)
-
-
-def remove_everything(server: Postgresql) -> None:
-    for (name,) in server.query(
-        "SELECT quote_ident(datname) FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
-    ):
-        server.query(f"DROP DATABASE {name} WITH (FORCE)")
-    roles = server.query("SELECT quote_ident(rolname) FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres'")
-    for (name,) in roles:
-        server.query(f"DROP OWNED BY {name} CASCADE")
-    for (name,) in roles:
-        server.query(f"DROP ROLE {name}")
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import typing as t
 import credforge
 import psycopg2
 import pytest
+from contents_server import remove_everything
+from kill_points import SQL_STATEMENTS, KillPoint, every_point
 from servers import Postgresql
 
 Run = t.Callable[..., t.Any]
@@ -118,20 +120,19 @@ def _without_secrets(dump: str) -> list[str]:
     return sorted(line for line in dump.splitlines() if "SCRAM-SHA-256" not in line)
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.01, 0.02, 0.04, 0.08])
-def test_a_killed_run_is_completed_by_the_next(server: Postgresql, ok: Run, start_module: Run, delay: float) -> None:
-    process = start_module("pg_contents", {**server.login, **credforge.contents()})
-    deadline = time.monotonic() + 30
-    # Killed at different moments after it connected; the next test chooses the moments.
-    while not server.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'groundwork pg_contents'"):
-        assert time.monotonic() < deadline
-    time.sleep(delay)
-    process.kill()
-    process.wait()
-    ok(**credforge.contents())
-    assert not ok(**credforge.contents())["changed"]
-    create_as_owner(server, "later")
-    assert as_user(server, "INSERT INTO later (x) VALUES ('a') RETURNING id") == [(1,)]
+@pytest.mark.parametrize("first", range(1, 6))
+def test_a_killed_run_is_completed_by_the_next(server: Postgresql, ok: Run, start_module: Run, first: int) -> None:
+    """Killed before each statement of an empty server's first run in turn, every fifth of them in one case."""
+
+    def start(point: KillPoint) -> t.Any:
+        remove_everything(server)
+        return start_module("pg_contents", {**server.login, **credforge.contents()}, kill_point=point)
+
+    for _point in every_point(SQL_STATEMENTS, start, at_least=15, first=first, step=5):
+        ok(**credforge.contents())
+        assert not ok(**credforge.contents())["changed"]
+        create_as_owner(server, "later")
+        assert as_user(server, "INSERT INTO later (x) VALUES ('a') RETURNING id") == [(1,)]
 
 
 STAGES = ["roles", "database", "contents"]

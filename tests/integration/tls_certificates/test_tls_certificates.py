@@ -11,10 +11,10 @@ import ssl
 import stat
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from kill_points import FILE_CHANGES, every_point
 
 KEY_LINES = re.compile(r"PRIVATE KEY-----(.+?)-----END", re.DOTALL)
 
@@ -308,11 +308,13 @@ def test_a_folder_that_cannot_be_made_is_told(run_module, tmp_path):
 
 
 def test_a_killed_run_is_finished_by_the_next(start_module, run_module, folder):
-    for number in range(6):
-        process = start_module("tls_certificates", arguments(folder, valid_days=300 + number, renew_before_days=299))
-        time.sleep(0.3 + 0.08 * number)
-        process.kill()
-        process.communicate()
+    # Every run finds certificates to renew, as the limit rises with the number of the run.
+    def start(kill_point):
+        limit = 299 + kill_point.number
+        options = arguments(folder, valid_days=limit + 1, renew_before_days=limit)
+        return start_module("tls_certificates", options, kill_point=kill_point)
+
+    for _point in every_point(FILE_CHANGES, start, at_least=6):
         for path in folder.glob("*.pem"):
             text = path.read_text()
             assert text.count("-----END") == 2, f"{path.name} is half a file"

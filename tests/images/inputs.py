@@ -1,0 +1,81 @@
+# Copyright (c) 2026, The groundwork.databases maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prints a digest of what decides what a prepared image holds: ``inputs.py PLAYBOOK BASE_IMAGE``.
+
+That is the image below, the mirror, the playbook, the shared playbook that creates hosts, the roles that the playbook
+names as far as they decide what is installed, and the modules that they call with all that these import.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import sys
+import typing as t
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PLUGINS = CHECKOUT / "plugins"
+MIRROR = CHECKOUT / ".cache" / "tests" / "mirror" / "inputs"
+CALLED = re.compile(r"groundwork\.databases\.([a-z0-9_]+)")
+
+
+def files(playbook: Path) -> t.Iterator[Path]:
+    """Every file that matters, some of them more than once."""
+    yield Path(__file__)
+    yield Path(__file__).with_name("prepare")
+    yield playbook
+    yield CHECKOUT / "extensions/molecule/shared/create.yml"
+    roles = [CHECKOUT / "roles" / name for name in CALLED.findall(playbook.read_text())]
+    tasks = [path for role in roles for path in _installing(role)]
+    yield from tasks
+    for path in [playbook, *tasks]:
+        for name in CALLED.findall(path.read_text()):
+            module = PLUGINS / "modules" / f"{name}.py"
+            if module.is_file():
+                yield from imported(module, set())
+
+
+def _installing(role: Path) -> list[Path]:
+    """What is known by its name to have a say in the install step; templates are used by later steps only."""
+    names = ["tasks/preflight.yml", "tasks/install*.yml", "vars/*.yml", "defaults/*.yml", "files/*.asc"]
+    return [path for name in names for path in sorted(role.glob(name))]
+
+
+def imported(source: Path, seen: set[Path]) -> t.Iterator[Path]:
+    """The file, and those of this collection that it imports, however far away."""
+    if source in seen or not source.is_file():
+        return
+    seen.add(source)
+    yield source
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            folder = _folder(source, node)
+            if folder:
+                yield from imported(folder.with_suffix(".py"), seen)
+                for alias in node.names:
+                    yield from imported(folder / f"{alias.name}.py", seen)
+
+
+def _folder(source: Path, node: ast.ImportFrom) -> Path | None:
+    """Where the names of an import lie, None outside the collection."""
+    parts = (node.module or "").split(".") if node.module else []
+    if node.level:
+        return source.parents[node.level - 1].joinpath(*parts)
+    if parts[:4] == ["ansible_collections", "groundwork", "databases", "plugins"]:
+        return PLUGINS.joinpath(*parts[4:])
+    return None
+
+
+def main() -> None:
+    playbook, base = Path(sys.argv[1]), sys.argv[2]
+    digest = hashlib.sha256(base.encode())
+    for path in sorted({*files(playbook), MIRROR}):
+        digest.update(f"{path.name}\n".encode() + path.read_bytes())
+    print(digest.hexdigest()[:12])
+
+
+if __name__ == "__main__":
+    main()
