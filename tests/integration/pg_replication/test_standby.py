@@ -245,7 +245,7 @@ def test_a_slot_that_another_server_uses_stops_the_copy(replicated):
     assert replicated.state("three", wait_streaming=60)["receiver"]["status"] == "streaming"
 
 
-def test_another_cluster_is_not_copied_over_a_standby(replicated):
+def test_another_cluster_is_not_copied_over_a_standby(replicated, tmp_path):
     """One of the addresses leads to a cluster of other data, which lets the replication role in as well."""
     stranger = servers.Postgresql()
     stranger.start()
@@ -268,6 +268,13 @@ def test_another_cluster_is_not_copied_over_a_standby(replicated):
         silent = {**wrong, "hosts": [f"127.0.0.1:{port.free_port(0)}"]}
         unreachable = replicated.make_standby("two", rebuild_method="copy", **silent)
         assert unreachable["failed"] and unreachable["error_code"] == "STANDBY_SOURCE_UNREACHABLE"
+        # psql would ask the primary, pg_controldata tells what the folder holds: only the first one is missing.
+        programs = tmp_path / "bin"
+        programs.mkdir()
+        (programs / "pg_controldata").symlink_to(replicated.first.bin / "pg_controldata")
+        missing = replicated.make_standby("two", rebuild_method="copy", bin_directory=str(programs), **wrong)
+        assert missing["failed"] and missing["error_code"] == "STANDBY_PROGRAMS_MISSING", missing
+        assert str(programs / "psql") in missing["msg"]
         assert replicated.query("two", "SELECT pg_postmaster_start_time()") == began
     finally:
         stranger.kill()
