@@ -7,6 +7,7 @@ interpreter does and can be killed as any process can.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -63,7 +64,7 @@ class Server:
         *streams, report = descriptors
         for stream in streams:
             os.close(stream)
-        os.write(report, b"%d\n" % process)
+        _tell(report, process)
         ended = os.pidfd_open(process)
         self._selector.register(ended, selectors.EVENT_READ)
         self._reports[ended] = (process, report)
@@ -90,8 +91,14 @@ class Server:
         self._selector.unregister(ended)
         os.close(ended)
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        os.write(report, b"%d\n" % code)
+        _tell(report, code)
         os.close(report)
+
+
+def _tell(report: int, number: int) -> None:
+    # Who started the run may have given it up and closed the pipe. The other runs still need this server.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(report, b"%d\n" % number)
 
 
 def import_modules() -> None:
