@@ -104,13 +104,16 @@ def hold_builds(client: t.Any, hold: bool) -> None:
     client.admin.command("configureFailPoint", STOP_BUILDS, mode="alwaysOn" if hold else "off")
 
 
-def wait_for_build(client: t.Any) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if client.admin.command({"currentOp": 1, "msg": {"$regex": "^Index Build"}})["inprog"]:
-            return
+def wait_until(client: t.Any, operation: dict[str, t.Any], number: int = 1) -> None:
+    """Until so many operations of the server are as described."""
+    deadline = time.monotonic() + 60
+    while len(client.admin.command({"currentOp": 1, **operation})["inprog"]) < number:
+        assert time.monotonic() < deadline, f"no such operation within 60 s: {operation}"
         time.sleep(0.05)
-    raise AssertionError("no index build within 30 s")
+
+
+def wait_for_build(client: t.Any) -> None:
+    wait_until(client, {"msg": {"$regex": "^Index Build"}})
 
 
 def result_of(process: t.Any) -> dict[str, t.Any]:
@@ -238,7 +241,7 @@ def test_a_second_run_waits_for_the_build_of_the_first_before_it_drops_anything(
         seen = run_module("mongo_collections", arguments(single, AFTER), check=True)
         assert verbs(seen) == ["await subject.a_1__sparse", "await subject.b_1", "drop subject.a_1"]
         second = start_module("mongo_collections", arguments(single, AFTER))
-        time.sleep(2)
+        wait_until(client, {"command.createIndexes": {"$exists": True}}, number=2)
         assert second.poll() is None and "a_1" in names(client)
         hold_builds(client, False)
         assert not result_of(first).get("failed") and not result_of(second).get("failed")
@@ -317,7 +320,7 @@ def test_an_index_build_that_takes_too_long_is_given_up(single: Mongod, start_mo
         hold_builds(client, True)
         process = start_module("mongo_collections", arguments(single, AFTER, build_timeout=1))
         wait_for_build(client)
-        time.sleep(3)  # the limit began before the build showed
+        wait_until(client, {"command.createIndexes": {"$exists": True}, "microsecs_running": {"$gt": 1_500_000}})
         hold_builds(client, False)
         result = result_of(process)
         assert result["failed"] and "exceeded time limit" in result["msg"], result
