@@ -250,7 +250,7 @@ def test_a_slot_that_another_server_uses_stops_the_copy(replicated):
 
 def test_another_cluster_is_not_copied_over_a_standby(replicated):
     """One of the addresses leads to a cluster of other data, which lets the replication role in as well."""
-    stranger = servers.Postgresql()
+    stranger = servers.Postgresql(same_identifier=False)
     stranger.start()
     try:
         stranger.query("CREATE ROLE replicator LOGIN REPLICATION PASSWORD 'test:replication\\password'")
