@@ -19,14 +19,35 @@ options:
     description: What is known so far.
     type: dict
     required: true
-  hosts:
-    description: Variables of all hosts, C(hostvars). Without it, what other members answered is left aside.
+  certificates:
+    description: Adds RV(_value.certificates). Takes C(address), where Ansible reaches the host.
     type: dict
-  others:
-    description: What members outside of this run answered to M(groundwork.databases.pg_replication_info).
+  exporters:
+    description: Adds RV(_value.exporters) and RV(_value.exporter_environments). Takes C(address), which they listen on.
     type: dict
-  contents:
-    description: Contents of the files that RV(_value.controller_files) names, by their paths.
+  files:
+    description:
+      - Adds RV(_value.controller_files) and, with C(contents) of those files by their paths, RV(_value.host_files).
+      - Takes C(certificates) as M(groundwork.databases.tls_certificates) returns them, options of the units, and the
+        variables that say where the inventory is.
+    type: dict
+  kernel:
+    description: Adds RV(_value.sysctl). Takes C(overcommit), C(sysctl) and C(huge_pages).
+    type: dict
+  members:
+    description:
+      - Adds RV(_value.topologies), and what it decides.
+      - Takes C(hosts), the variables of all hosts; C(playing), those that did not fail; C(others), what members outside
+        of this run answered to M(groundwork.databases.pg_replication_info); C(rebuild).
+    type: dict
+  packages:
+    description: Adds RV(_value.packages). Takes C(version), C(hold) and C(extra).
+    type: dict
+  switchover:
+    description: Adds RV(_value.switchover). Takes C(cluster), C(target) and C(ignore).
+    type: dict
+  upgrade:
+    description: Adds RV(_value.upgrade). Takes C(part) and C(max_lag_bytes).
     type: dict
 """
 
@@ -45,6 +66,10 @@ _value:
       description: What contradicts itself in the description. With any, the plan has no other parts.
       type: list
       elements: str
+    certificates:
+      description: Certificates for M(groundwork.databases.tls_certificates).
+      type: list
+      elements: dict
     controller_files:
       description: Files of the controller whose contents RV(_value.host_files) needs.
       type: list
@@ -57,6 +82,27 @@ _value:
       description: Clusters for M(groundwork.databases.pg_configuration).
       type: list
       elements: dict
+    exporters:
+      description: Of each server, how its exporter's role is made.
+      type: list
+      elements: dict
+    exporter_environments:
+      description: Entries for M(groundwork.databases.host_files).
+      type: list
+      elements: dict
+    packages:
+      description: Packages for M(groundwork.databases.host_packages).
+      type: list
+      elements: dict
+    sysctl:
+      description: Parameters for M(groundwork.databases.host_kernel).
+      type: dict
+    switchover:
+      description: From whom to whom, and what an earlier run left undone.
+      type: dict
+    upgrade:
+      description: What speaks against a minor upgrade, and whose turn it is.
+      type: dict
     topologies:
       description: Of each replicated cluster, who is the primary and what its other members need.
       type: dict
@@ -77,9 +123,7 @@ UTILS = "ansible_collections.groundwork.databases.plugins.module_utils"
 
 def pg_host_plan(
     known: dict[str, t.Any],
-    hosts: t.Mapping[str, t.Any] | None = None,
-    others: dict[str, t.Any] | None = None,
-    contents: dict[str, str] | None = None,
+    **parts: dict[str, t.Any],
 ) -> dict[str, t.Any]:
     """See DOCUMENTATION.
 
@@ -88,7 +132,7 @@ def pg_host_plan(
     plan = importlib.import_module(f"{UTILS}._pg.host_plan.plan")
     errors = importlib.import_module(f"{UTILS}._errors")
     try:
-        return t.cast("dict[str, t.Any]", plan.host_plan(known, hosts, others, contents))
+        return t.cast("dict[str, t.Any]", plan.host_plan(known, parts))
     except errors.GroundworkError as error:
         raise AnsibleFilterError(error.message) from None
 

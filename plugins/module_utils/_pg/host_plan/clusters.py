@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .declared import Cluster, Described
+from ..._answer import Answer
+from ..clusters import answer
+from .declared import Cluster, Described, truth
 from .known import Known
 
 _SUPPORTED_SYSTEMS = ("ubuntu 22.04", "debian 12")
@@ -47,12 +49,14 @@ def refusals(known: Known) -> list[str]:
     return [f"{system.name} is not one of {', '.join(_SUPPORTED_SYSTEMS)}. Nothing was touched."]
 
 
-def packages(known: Known) -> list[dict[str, t.Any]]:
+def packages(known: Known, wanted: Described) -> list[dict[str, t.Any]]:
     """The server with its version, and next to it what Ansible's modules need: the driver, and files that two accounts
     may read.
+
+    :param wanted: ``version``, ``hold`` and ``extra``.
     """
-    version = str(known.options["package_version"])
-    pinned: dict[str, t.Any] = {"hold": known.options["package_hold"]}
+    version = str(wanted["version"])
+    pinned: dict[str, t.Any] = {"hold": truth(wanted["hold"])}
     if version:
         pinned["version"] = version if "-" in version else f"{version}-*"
     further = ["python3-psycopg2", "acl"]
@@ -61,7 +65,7 @@ def packages(known: Known) -> list[dict[str, t.Any]]:
     if any(cluster.audit for cluster in known.clusters.values()):
         further.append("postgresql-16-pgaudit")
     servers: list[dict[str, t.Any]] = [{"name": f"postgresql-{part}16", **pinned} for part in ("", "client-")]
-    return servers + [{"name": name} for name in [*further, *known.options["package_extra"]]]
+    return servers + [{"name": name} for name in [*further, *wanted["extra"]]]
 
 
 def ports(known: Known) -> dict[str, int]:
@@ -69,6 +73,18 @@ def ports(known: Known) -> dict[str, int]:
     then.
     """
     return {cluster.name: _running_port(known, cluster.name) or cluster.port for cluster, _place in known.placed}
+
+
+def places(known: Known) -> list[dict[str, t.Any]]:
+    """Where each cluster is and listened when the run began, for loops over all of them."""
+    return [
+        {
+            "name": cluster.name, "port": place.running_port or cluster.port, "data_directory": place.data_directory,
+            "config_directory": place.config_directory, "socket_directory": place.socket_directory,
+            "log_file": place.log_file, "unit": place.unit,
+        }
+        for cluster, place in known.placed
+    ]  # fmt: skip
 
 
 def running(known: Known) -> list[str]:
@@ -100,13 +116,15 @@ def units(known: Known) -> list[dict[str, t.Any]]:
     ]
 
 
-def sysctl(known: Known) -> dict[str, t.Any]:
+def sysctl(known: Known, inputs: Described) -> dict[str, t.Any]:
+    """:param inputs: ``overcommit``, ``sysctl``, and the answer of pg_huge_pages_info as ``huge_pages``."""
     wanted: dict[str, t.Any] = dict(_SYSCTL)
-    if known.options["kernel_overcommit"]:
+    if truth(inputs["overcommit"]):
         wanted["vm.overcommit_memory"] = 2
-    if known.huge_pages is not None:
-        wanted["vm.nr_hugepages"] = known.huge_pages
-    wanted.update(known.options["kernel_sysctl"])
+    if not inputs["huge_pages"].get("skipped"):
+        pages = answer.parse_huge_pages(Answer.of(known.host, "pg_huge_pages_info", inputs["huge_pages"]))
+        wanted["vm.nr_hugepages"] = pages.pages
+    wanted.update(inputs["sysctl"])
     return {name: value for name, value in wanted.items() if value != ""}
 
 

@@ -49,7 +49,7 @@ def _cluster(known: Known, cluster: Cluster, place: ClusterFacts) -> dict[str, t
             "20-groundwork": _settings(cluster, place),
             "30-replication": replication.settings(known, cluster, place) if cluster.replicated else {},
         },
-        "settings": {**known.options["settings"], **cluster.settings},
+        "settings": {**known.settings, **cluster.settings},
         "ident": list(cluster.ident),
         "hba": _rules(known, cluster, place),
     }
@@ -80,7 +80,7 @@ def _rules(known: Known, cluster: Cluster, place: ClusterFacts) -> dict[str, t.A
         "rules": list(cluster.hba),
         "defaults": cluster.hba_defaults,
         "extra": [
-            *([exporter] if known.options["exporter"] else []),
+            *([exporter] if known.exporter else []),
             *(replication.rules(known, cluster, place) if cluster.replicated else []),
         ],
         "client_networks": list(cluster.client_networks),
@@ -94,7 +94,7 @@ def due(known: Known) -> list[dict[str, t.Any]]:
     Standbys that would not start again are left out.
     """
     held = [standby["name"] for standby in replication.held_standbys(known)]
-    always = known.options["restart_policy"] == "always"
+    always = known.restart_policy == "always"
     found = []
     for configured in (known.configuration or {}).values():
         server = (known.services or {}).get(configured.name)

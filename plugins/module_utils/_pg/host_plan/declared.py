@@ -85,6 +85,11 @@ def present(clusters: t.Iterable[Cluster]) -> list[Cluster]:
     return [cluster for cluster in clusters if cluster.state != "absent"]
 
 
+def truth(value: t.Any) -> bool:
+    """``"no"`` and the like are false: argument_specs.yml validates what a flag says but converts nothing."""
+    return bool(boolean(value, strict=False))
+
+
 def _cluster(described: Described) -> Cluster:
     given = _given(described, _FIELDS)
     given["tls"] = Tls(**_given(described.get("tls") or {}, _TLS_FIELDS))
@@ -102,5 +107,5 @@ def _given(described: Described, fields: t.Mapping[str, t.Any]) -> dict[str, t.A
 def _converted(value: t.Any, kind: t.Any) -> t.Any:
     # With postponed annotations, a field's type is its text.
     if kind == "bool":
-        return boolean(value, strict=False)
+        return truth(value)
     return int(value) if kind == "int" else value

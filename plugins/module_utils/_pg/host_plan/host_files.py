@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._generated.place import Inventory
 from ..clusters.model import CONFIGURATION, OWNER
 from ..replication import part
 from . import replication, service_unit, tls
+from .declared import Described
 from .known import Known
 
 Entry = dict[str, t.Any]
@@ -20,15 +20,15 @@ _OWN: Entry = {"owner": OWNER, "group": OWNER, "owner_may_come": True}
 _DROP_IN = "10-groundwork.conf"
 
 
-def entries(known: Known, inventory: Inventory, contents: t.Mapping[str, str]) -> list[Entry]:
-    """:param contents: of the controller's files that :func:`.tls.controller_files` names, by their paths."""
+def entries(known: Known, controller: Described) -> list[Entry]:
+    """:param controller: see :func:`.tls.entries`, and the options of :func:`.service_unit.drop_in`."""
     found: list[Entry] = []
     if known.replicated:
         # A copy needs its password file before pg_createcluster has made a folder for it.
         found += [_own_folder("/etc/postgresql"), _own_folder(CONFIGURATION)]
     for cluster, place in known.placed:
         units = f"/etc/systemd/system/{place.unit}.d"
-        drop_in = service_unit.drop_in(place.data_directory, place.wal_directory, known.options)
+        drop_in = service_unit.drop_in(place.data_directory, place.wal_directory, controller)
         found.append({"path": units, "state": "directory", "mode": "0755"})
         found.append({"path": f"{units}/{_DROP_IN}", "content": drop_in, "mode": "0644"})
         if cluster.replicated:
@@ -38,7 +38,7 @@ def entries(known: Known, inventory: Inventory, contents: t.Mapping[str, str]) -
                 {"path": replication.passfile(place), "mode": "0600", "secret": True, "content": content, **_OWN}
             )
         if cluster.tls.encrypted:
-            found += tls.entries(known, cluster, place, inventory, contents, _OWN)
+            found += tls.entries(known, cluster, place, controller, _OWN)
     return found
 
 

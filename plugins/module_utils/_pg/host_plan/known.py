@@ -25,24 +25,23 @@ Topologies = dict[str, dict[str, t.Any]]
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """:ivar address: ``ansible_host``, or the name where there is none.
-    :ivar batch: hosts that the run works on now; :ivar playing: those that did not fail, in all batches.
-    :ivar options: the role's other options, without the prefix.
+    """:ivar batch: hosts that the run works on now.
+    :ivar settings: of all clusters; :ivar exporter: whether there is one for each.
     :ivar described: clusters as they were written; :ivar clusters: those that are to be there, by name.
     :ivar found: where they are; empty before the host was asked.
     :ivar services: the servers; :ivar configuration: what came of the settings; both by name, ``None`` before.
     :ivar topologies: of replicated clusters, by name, ``None`` before the members were asked.
     :ivar to_copy: clusters that are still to be copied from a primary, ``None`` before the members were asked.
     :ivar restarted: clusters that this run restarted.
-    :ivar certificates: files of generated certificates on the controller, by cluster.
+    :ivar not_permitted: what the platform does not let be set of the kernel.
     """
 
     host: str
-    address: str
     check_mode: bool
     batch: t.Sequence[str]
-    playing: t.Sequence[str]
-    options: Described
+    settings: Described
+    exporter: bool
+    restart_policy: str
     described: t.Sequence[Described]
     clusters: dict[str, Cluster]
     found: clusters_answer.HostFacts | None
@@ -51,8 +50,6 @@ class Known:
     topologies: Topologies | None
     to_copy: t.Sequence[str] | None
     restarted: t.Collection[str]
-    certificates: Described
-    huge_pages: int | None
     not_permitted: t.Sequence[Described]
 
     @property
@@ -70,25 +67,26 @@ class Known:
 
 
 def read(known: Described) -> Known:
-    """:raises GroundworkError: an answer does not fit."""
+    """What ``__postgresql_16_known`` of the role's ``vars/main.yml`` says.
+
+    :raises GroundworkError: an answer does not fit.
+    """
     host, described = str(known["host"]), known["clusters"]
     clusters = {cluster.name: cluster for cluster in declared.present(declared.read(described))}
     names = [str(each["name"]) for each in described]
 
     def answer(module: str, variable: str) -> Answer | None:
-        # A task that was skipped has no answer; one that failed has ended the host's run.
-        given = known.get(variable)
-        return Answer.of(host, module, given) if given and not given.get("skipped") else None
+        return Answer.of(host, module, known[variable]) if known[variable] else None
 
     found, services = answer("pg_clusters", "found"), answer("pg_services", "services")
-    configuration, pages = answer("pg_configuration", "configuration"), answer("pg_huge_pages_info", "huge_pages")
+    configuration = answer("pg_configuration", "configuration")
     return Known(
         host=host,
-        address=str(known["address"]),
         check_mode=bool(known["check_mode"]),
         batch=known["batch"],
-        playing=known["playing"],
-        options=known["options"],
+        settings=known["settings"],
+        exporter=declared.truth(known["exporter"]),
+        restart_policy=str(known["restart_policy"]),
         described=described,
         clusters=clusters,
         found=clusters_answer.parse(found, described) if found else None,
@@ -97,9 +95,7 @@ def read(known: Described) -> Known:
         topologies=known["topologies"],
         to_copy=known["to_copy"],
         restarted=_restarted(known["restarts"]),
-        certificates=_certificates(known["certificates"], host, clusters.values()),
-        huge_pages=clusters_answer.parse_huge_pages(pages).pages if pages else None,
-        not_permitted=(known.get("kernel") or {}).get("not_permitted") or (),
+        not_permitted=(known["kernel"] or {}).get("not_permitted") or (),
     )
 
 
@@ -113,8 +109,3 @@ def _by_name(facts: t.Iterable[_Named]) -> dict[str, _Named]:
 def _restarted(restarts: Described | None) -> list[str]:
     results = (restarts or {}).get("results") or ()
     return [result["postgresql_16_due"]["name"] for result in results if result.get("seconds") is not None]
-
-
-def _certificates(generated: Described | None, host: str, clusters: t.Iterable[Cluster]) -> dict[str, t.Any]:
-    files = (generated or {}).get("certificates") or {}
-    return {c.name: files[f"{host}-{c.name}"] for c in clusters if c.tls.mode == "generated" and files}

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One exporter for each cluster. It logs in over the Unix socket as the role of its account's name: there is no password
+"""One exporter for each cluster. It logs in over the Unix socket as the role of its account's name: it has no password
 to keep.
 
 PRIVATE to the collection. It can have breaking changes at any time.
@@ -44,8 +44,11 @@ def _databases(described: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t
     return [first, *({"name": name, "grants": connect} for name in listed)]
 
 
-def environments(known: Known) -> list[dict[str, t.Any]]:
-    """Entries of host_files: what the exporter of each cluster is run with."""
+def environments(known: Known, address: str) -> list[dict[str, t.Any]]:
+    """Entries of host_files: what the exporter of each cluster is run with.
+
+    :param address: that exporters listen on.
+    """
     ports = clusters.ports(known)
     found = []
     for cluster, place in known.placed:
@@ -54,7 +57,7 @@ def environments(known: Known) -> list[dict[str, t.Any]]:
         content = (
             f"DATA_SOURCE_NAME=user=prometheus host={place.socket_directory} port={ports[cluster.name]} "
             "dbname=postgres sslmode=disable\n"
-            f"ARGS=--web.listen-address={known.options['exporter_address']}:{port} "
+            f"ARGS=--web.listen-address={address}:{port} "
             f"--extend.query-path={FOLDER}/queries.yml --auto-discover-databases "
             f"--include-databases={','.join(listed)}\n"
         )

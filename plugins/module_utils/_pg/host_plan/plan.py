@@ -10,25 +10,18 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._generated import place
 from . import clusters, configuration, host_files, known, monitoring, replication, report, switchover, tls, upgrade
 from .declared import Described
+from .known import Known
 
 Plan = dict[str, t.Any]
 
 
-def host_plan(
-    given: Described,
-    hosts: Described | None = None,
-    others: Described | None = None,
-    contents: t.Mapping[str, str] | None = None,
-) -> Plan:
+def host_plan(given: Described, asked: t.Mapping[str, Described]) -> Plan:
     """What is known so far decides which parts the plan has: a task cannot read one that comes too early.
 
-    :param given: see :class:`.known.Known`.
-    :param hosts: variables of all hosts, for what the members answered.
-    :param others: what members outside of this run answered.
-    :param contents: of the files that part ``controller_files`` names, by their paths.
+    :param given: see :func:`.known.read`.
+    :param asked: parts that only a task or two read, by the names of :data:`_ASKED`, each with what only it needs.
     :raises GroundworkError: an answer does not fit.
     """
     seen = known.read(given)
@@ -40,33 +33,29 @@ def host_plan(
     if plan["refusals"] or not seen.found:
         return plan
     plan.update(_of_host(seen))
-    plan.update(_of_files(seen, place.from_variables(given["inventory"]), contents))
-    if hosts is not None:
-        plan["topologies"] = replication.topologies(seen, hosts, others or {})
     if seen.topologies is not None or not seen.replicated:
         plan["configuration"] = configuration.request(seen)
     if seen.topologies is not None:
-        plan.update(_of_members(seen, hosts))
+        plan["copied_here"] = replication.copied_here(seen)
+        plan["kept_primaries"] = replication.kept_primaries(seen)
+    for name, inputs in asked.items():
+        plan.update(_ASKED[name](seen, inputs))
     return plan
 
 
-def _of_host(seen: known.Known) -> Plan:
+def _of_host(seen: Known) -> Plan:
     """What the host alone decides."""
     replicated = replication.replicated(seen)
     return {
         "installed": seen.found and seen.found.installed,
         "codename": seen.found and seen.found.system.codename,
-        "places": [_place(seen, cluster.name) for cluster, _where in seen.placed],
-        "packages": clusters.packages(seen),
-        "certificates": tls.generated(seen),
+        "places": clusters.places(seen),
+        "generated_certificates": tls.generated(seen),
         "tuned_later": clusters.tuned_later(seen),
-        "sysctl": clusters.sysctl(seen),
         "units": clusters.units(seen),
         "due": configuration.due(seen),
         "held_standbys": replication.held_standbys(seen),
         "filled": report.filled(seen),
-        "exporters": monitoring.exporters(seen),
-        "exporter_environments": monitoring.environments(seen),
         "servers": report.servers(seen),
         "report": report.lines(seen),
         "replicated": replicated,
@@ -75,43 +64,40 @@ def _of_host(seen: known.Known) -> Plan:
     }
 
 
-def _place(seen: known.Known, name: str) -> dict[str, t.Any]:
-    """Where a cluster is, for loops over all of them."""
-    where, cluster = seen.places[name], seen.clusters[name]
-    return {
-        "name": name, "port": where.running_port or cluster.port, "data_directory": where.data_directory,
-        "config_directory": where.config_directory, "socket_directory": where.socket_directory,
-        "log_file": where.log_file, "unit": where.unit,
-    }  # fmt: skip
-
-
-def _of_files(seen: known.Known, inventory: place.Inventory, contents: t.Mapping[str, str] | None) -> Plan:
-    needed = tls.controller_files(seen, inventory)
+def _files(seen: Known, controller: Described) -> Plan:
+    needed = tls.controller_files(seen, controller)
     if needed is None:
         return {}
     plan: Plan = {"controller_files": needed}
-    if contents is not None or not needed:
-        plan["host_files"] = host_files.entries(seen, inventory, contents or {})
+    if "contents" in controller:
+        plan["host_files"] = host_files.entries(seen, controller)
     return plan
 
 
-def _of_members(seen: known.Known, hosts: Described | None) -> Plan:
-    """What all members of the replicated clusters decide together."""
-    plan: Plan = {
-        "copied_here": replication.copied_here(seen),
-        "kept_primaries": replication.kept_primaries(seen),
-        "switchover": switchover.decide(seen),
-        "upgrade": {
-            "problems": upgrade.problems(seen),
-            "led": upgrade.led(seen),
-            "led_old": upgrade.led_old(seen),
-            "old": upgrade.old(seen),
-            "is_turn": upgrade.is_turn(seen),
-        },
-    }
-    if hosts is not None:
-        items = replication.with_primary(replication.replicated(seen), replication.primary_states(seen, hosts))
+def _members(seen: Known, inputs: Described) -> Plan:
+    plan: Plan = {"topologies": replication.topologies(seen, inputs)}
+    if seen.topologies is not None:
+        items = replication.with_primary(seen, inputs["hosts"])
         kept = replication.kept_standbys(seen)
         plan["kept_standbys"] = [item for item in items if item["name"] in kept]
         plan["copies"] = [item for item in items if item["name"] in (seen.to_copy or ())]
     return plan
+
+
+def _exporters(seen: Known, inputs: Described) -> Plan:
+    return {
+        "exporters": monitoring.exporters(seen),
+        "exporter_environments": monitoring.environments(seen, str(inputs["address"])),
+    }
+
+
+_ASKED: dict[str, t.Callable[[Known, Described], Plan]] = {
+    "certificates": lambda seen, inputs: {"certificates": tls.certificates(seen, str(inputs["address"]))},
+    "exporters": _exporters,
+    "files": _files,
+    "kernel": lambda seen, inputs: {"sysctl": clusters.sysctl(seen, inputs)},
+    "members": _members,
+    "packages": lambda seen, inputs: {"packages": clusters.packages(seen, inputs)},
+    "switchover": lambda seen, inputs: {"switchover": switchover.decide(seen, inputs)},
+    "upgrade": lambda seen, inputs: {"upgrade": upgrade.decide(seen, inputs)},
+}

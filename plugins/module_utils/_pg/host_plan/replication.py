@@ -90,9 +90,7 @@ def replicated(known: Known) -> list[dict[str, t.Any]]:
     members that this run, or this batch of it, does not work on.
     """
     ports = clusters.ports(known)
-    return [
-        _item(known, cluster, place, ports[cluster.name]) for cluster, place in known.placed if cluster.replicated
-    ]
+    return [_item(known, cluster, place, ports[cluster.name]) for cluster, place in known.placed if cluster.replicated]
 
 
 def _item(known: Known, cluster: Cluster, place: ClusterFacts, port: int) -> dict[str, t.Any]:
@@ -134,31 +132,21 @@ def passwords(known: Known) -> dict[str, str]:
     return {cluster.name: cluster.replication["password"] for cluster in known.replicated}
 
 
-def topologies(known: Known, hosts: Described, others: Described) -> Topologies:
+def topologies(known: Known, inputs: Described) -> Topologies:
     """For every replicated cluster of this host, what the states of all its members mean, those states, and where
     the members are reached.
 
-    :param hosts: variables of every host by its name.
-    :param others: what members outside of this run answered.
+    :param inputs: ``hosts``, the variables of every host by its name; ``playing``, the hosts that did not fail;
+        ``others``, what members outside of this run answered; ``rebuild``, hosts whose standbys may be made anew.
     :raises GroundworkError: an answer does not fit.
     """
-    return {item["name"]: _topology(known, item, hosts, others) for item in replicated(known)}
+    return {item["name"]: _topology(known, item, inputs) for item in replicated(known)}
 
 
-def _topology(known: Known, item: Described, hosts: Described, others: Described) -> dict[str, t.Any]:
-    members = item["members"]
-    states: dict[str, t.Any] = {}
-    for member in members:
-        if member in known.playing and member in known.batch:
-            for result in (hosts[member].get("__postgresql_16_own_members") or {}).get("results") or ():
-                if result["postgresql_16_place"]["name"] == item["name"]:
-                    states[member] = _state(result, "pg_replication_info", member)
-    for result in others.get("results") or ():
-        if result["postgresql_16_place"]["name"] == item["name"]:
-            member = result["postgresql_16_place"]["member"]
-            states[member] = _state(result, "pg_replication_info", member)
-    states = {member: state for member, state in states.items() if state}
-    allowed = [*item["rebuild"], *known.options["rebuild"]]
+def _topology(known: Known, item: Described, inputs: Described) -> dict[str, t.Any]:
+    members, hosts = item["members"], inputs["hosts"]
+    states = _states(known, item, inputs)
+    allowed = [*item["rebuild"], *inputs["rebuild"]]
     decided = topology.decide(
         states,
         list(members),
@@ -174,6 +162,26 @@ def _topology(known: Known, item: Described, hosts: Described, others: Described
     }
 
 
+def _states(known: Known, item: Described, inputs: Described) -> dict[str, t.Any]:
+    """Of every member that answered."""
+    found: dict[str, t.Any] = {}
+    for member in item["members"]:
+        if member in inputs["playing"] and member in known.batch:
+            for result in _results(inputs["hosts"][member].get("__postgresql_16_own_members")):
+                if result["postgresql_16_place"]["name"] == item["name"]:
+                    found[member] = _state(result, "pg_replication_info", member)
+    for result in _results(inputs["others"]):
+        if result["postgresql_16_place"]["name"] == item["name"]:
+            member = result["postgresql_16_place"]["member"]
+            found[member] = _state(result, "pg_replication_info", member)
+    return {member: state for member, state in found.items() if state}
+
+
+def _results(registered: Described | None) -> t.Sequence[Described]:
+    """Of a loop, each with its item as ``postgresql_16_place``."""
+    return (registered or {}).get("results") or ()
+
+
 def primary_states(known: Known, hosts: Described) -> dict[str, t.Any]:
     """The primaries as they are now, for standbys to be compared with: as they were asked first, or as the task that
     kept them found them since, on this host or another.
@@ -183,7 +191,7 @@ def primary_states(known: Known, hosts: Described) -> dict[str, t.Any]:
     members = {cluster.name: list(cluster.replication["members"]) for cluster in known.replicated}
     states = {name: decided["primary_state"] for name, decided in (known.topologies or {}).items()}
     for host in known.batch:
-        for result in (hosts[host].get("__postgresql_16_primary_members") or {}).get("results") or ():
+        for result in _results(hosts[host].get("__postgresql_16_primary_members")):
             asked = result["postgresql_16_place"]
             if asked["name"] in states and list(asked["members"]) == members.get(asked["name"]):
                 name = asked["name"]
@@ -192,10 +200,10 @@ def primary_states(known: Known, hosts: Described) -> dict[str, t.Any]:
     return states
 
 
-def with_primary(items: t.Iterable[Described], states: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """Each with the state of its primary, and the settings of it that a copy starts with."""
-    found = []
-    for item in items:
+def with_primary(known: Known, hosts: Described) -> list[dict[str, t.Any]]:
+    """Every replicated cluster with the state of its primary, and the settings of it that a copy starts with."""
+    states, found = primary_states(known, hosts), []
+    for item in replicated(known):
         state = states[item["name"]]
         settings_there = (state.get("settings") or {}).items()
         base = {name: value for name, value in settings_there if name in _COPIED_SETTINGS}

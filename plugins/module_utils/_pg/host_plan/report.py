@@ -62,7 +62,7 @@ def lines(known: Known) -> list[str]:
         found.append(f"{server['name']}: port {server['port']}, {version}, {server['data_directory']}")
         configured = (known.configuration or {}).get(server["name"])
         if configured:
-            if known.options["restart_policy"] == "never":
+            if known.restart_policy == "never":
                 found += [f"  waits for a restart: {reason}" for reason in _waiting(server, configured)]
             found += [f"  note: {warning}" for warning in configured.warnings]
     if known.found and known.found.unlisted:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .declared import Described, truth
+
 _HOMES = re.compile(r"/(home|root|run/user)/")
 _HARDENING = """\
 PrivateDevices=true
@@ -30,8 +32,8 @@ SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM"""
 
 
-def drop_in(data_directory: str, wal_directory: str, options: t.Mapping[str, t.Any]) -> str:
-    """The text of the file; options are those of the role that begin with ``service_``."""
+def drop_in(data_directory: str, wal_directory: str, options: Described) -> str:
+    """:param options: those of the role that begin with ``service_``, without that."""
     folders = [folder for folder in (data_directory, wal_directory) if folder]
     lines = [
         "# Managed by Ansible: role groundwork.databases.postgresql_16.",
@@ -39,14 +41,14 @@ def drop_in(data_directory: str, wal_directory: str, options: t.Mapping[str, t.A
         f"RequiresMountsFor={' '.join(folders)}",
         "",
         "[Service]",
-        f"LimitNOFILE={options['service_limit_nofile']}",
+        f"LimitNOFILE={options['limit_nofile']}",
         "# The postmaster is the last process to be killed for memory, its backends are as likely as any.",
         "OOMScoreAdjust=-900",
         "Environment=PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj",
     ]
-    if options["service_hardening"]:
-        lines += _hardening(folders, options["service_writable_paths"])
-    lines += [f"{name}={value}" for name, value in sorted(options["service_overrides"].items(), key=_caseless)]
+    if truth(options["hardening"]):
+        lines += _hardening(folders, options["writable_paths"])
+    lines += [f"{name}={value}" for name, value in sorted(options["overrides"].items(), key=_caseless)]
     return "\n".join(lines) + "\n"
 
 

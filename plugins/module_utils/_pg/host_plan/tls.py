@@ -8,13 +8,13 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
-import os
 import typing as t
+from pathlib import Path
 
 from ..._generated import place
 from ..._host.certificates.names import split_names
 from ..clusters.answer import ClusterFacts
-from .declared import Cluster, Tls
+from .declared import Cluster, Described, Tls
 from .known import Known
 
 Entry = dict[str, t.Any]
@@ -28,12 +28,7 @@ _CHECK = [
 
 
 def refusals(known: Known) -> list[str]:
-    incomplete = [
-        cluster.name
-        for cluster in known.clusters.values()
-        if cluster.tls.mode == "given"
-        and not ((cluster.tls.certificate or cluster.tls.certificate_file) and (cluster.tls.key or cluster.tls.key_file))
-    ]
+    incomplete = [cluster.name for cluster in known.clusters.values() if not _is_complete(cluster.tls)]
     if not incomplete:
         return []
     return [
@@ -42,16 +37,25 @@ def refusals(known: Known) -> list[str]:
     ]
 
 
-def generated(known: Known) -> list[dict[str, t.Any]]:
-    """Option ``certificates`` of tls_certificates."""
+def _is_complete(tls: Tls) -> bool:
+    return tls.mode != "given" or bool((tls.certificate or tls.certificate_file) and (tls.key or tls.key_file))
+
+
+def generated(known: Known) -> list[str]:
+    return [cluster.name for cluster in known.clusters.values() if cluster.tls.mode == "generated"]
+
+
+def certificates(known: Known, address: str) -> list[dict[str, t.Any]]:
+    """Option ``certificates`` of tls_certificates.
+
+    :param address: where Ansible reaches the host.
+    """
     wanted = []
-    for cluster in known.clusters.values():
-        if cluster.tls.mode == "generated":
-            names, addresses = split_names([known.host, known.address, *cluster.tls.names])
-            wanted.append(
-                {"name": f"{known.host}-{cluster.name}", "common_name": known.host, "dns_names": names,
-                 "ip_addresses": addresses}
-            )  # fmt: skip
+    for name in generated(known):
+        names, addresses = split_names([known.host, address, *known.clusters[name].tls.names])
+        wanted.append({
+            "name": f"{known.host}-{name}", "common_name": known.host, "dns_names": names, "ip_addresses": addresses,
+        })  # fmt: skip
     return wanted
 
 
@@ -69,33 +73,36 @@ def settings(cluster: Cluster, where: ClusterFacts) -> dict[str, t.Any]:
     }
 
 
-def controller_files(known: Known, inventory: place.Inventory) -> list[str] | None:
-    """Files of the controller to be read; ``None`` while some are still to be generated."""
+def controller_files(known: Known, controller: Described) -> list[str] | None:
+    """Files of the controller to be read; ``None`` while it is unknown where generated ones will be.
+
+    :param controller: see :func:`entries`.
+    """
     paths = []
     for cluster in known.clusters.values():
         if cluster.tls.encrypted:
-            found = _found(known, cluster, inventory)
+            found = _found(known, cluster, controller)
             if found is None:
                 return None
             if not _to_come(known, found):
-                texts = (found.certificate, found.key, found.ca)
-                files = (found.certificate_file, found.key_file, found.ca_file)
-                paths += [path for text, path in zip(texts, files) if path and not text]
+                for text, path in (
+                    (found.certificate, found.certificate_file), (found.key, found.key_file), (found.ca, found.ca_file)
+                ):  # fmt: skip
+                    paths += [path] if path and not text else []
     return list(dict.fromkeys(paths))
 
 
-def entries(
-    known: Known, cluster: Cluster, where: ClusterFacts, inventory: place.Inventory, contents: t.Mapping[str, str],
-    own: Entry,
-) -> list[Entry]:  # fmt: skip
+def entries(known: Known, cluster: Cluster, where: ClusterFacts, controller: Described, own: Entry) -> list[Entry]:
     """Entries of host_files for one cluster.
 
-    :param contents: of the controller's files, by their paths.
+    :param controller: what the controller has: ``contents`` of the files that :func:`controller_files` names, by their
+        paths, ``certificates`` as tls_certificates returns them, and the variables that say where the inventory is.
     :param own: options of files that belong to the account of the servers.
     """
-    found = _found(known, cluster, inventory)
+    found = _found(known, cluster, controller)
     if found is None:
         return []
+    contents = controller["contents"]
     folder = f"{where.config_directory}/tls"
     pem: Entry = {"path": f"{folder}/server.pem", "mode": "0600", "secret": True, **own}
     directory: Entry = {"path": folder, "state": "directory", "mode": "0700", **own}
@@ -108,14 +115,15 @@ def entries(
     return written + ([{"path": f"{folder}/ca.pem", "content": f"{ca}\n", "mode": "0600", **own}] if ca else [])
 
 
-def _found(known: Known, cluster: Cluster, inventory: place.Inventory) -> Tls | None:
+def _found(known: Known, cluster: Cluster, controller: Described) -> Tls | None:
     """Where the material is now: each file may be one of another role's that is moved, or has been."""
     tls = cluster.tls
     if tls.mode == "generated":
-        if cluster.name not in known.certificates:
+        files = controller["certificates"].get(f"{known.host}-{cluster.name}")
+        if files is None:
             return None
-        files = known.certificates[cluster.name]
         return Tls(mode=tls.mode, certificate_file=files["certificate"], key_file=files["key"], ca_file=files["ca"])
+    inventory = place.from_variables(controller)
     return dataclasses.replace(
         tls,
         certificate_file=place.present_file(tls.certificate_file, inventory),
@@ -126,4 +134,4 @@ def _found(known: Known, cluster: Cluster, inventory: place.Inventory) -> Tls | 
 
 def _to_come(known: Known, tls: Tls) -> bool:
     """A check before the first run finds nothing generated yet: the files will come, what is in them is not known."""
-    return bool(known.check_mode and tls.key_file and not os.path.isfile(tls.key_file))
+    return bool(known.check_mode and tls.key_file and not Path(tls.key_file).is_file())

@@ -11,17 +11,29 @@ import re
 import typing as t
 
 from ..replication.names import slot_name
+from .declared import Described
 from .known import Known
 
 
-def problems(known: Known) -> list[str]:
+def decide(known: Known, inputs: Described) -> dict[str, t.Any]:
+    """:param inputs: ``part`` and ``max_lag_bytes``."""
+    return {
+        "problems": problems(known, int(inputs["max_lag_bytes"])),
+        "led": led(known),
+        "led_old": [name for name in led(known) if name in old(known)],
+        "old": old(known),
+        "is_turn": is_turn(known, inputs["part"]),
+    }
+
+
+def problems(known: Known, most_lag: int) -> list[str]:
     found = []
     for name, decided in (known.topologies or {}).items():
         if decided["refusal"]:
             found.append(f"{name}: {decided['refusal']}")
             continue
         members = known.clusters[name].replication["members"]
-        reasons = (_problem(member, decided, int(known.options["switchover_max_lag_bytes"])) for member in members)
+        reasons = (_problem(member, decided, most_lag) for member in members)
         found += [f"{name}: {reason}. Nothing was touched." for reason in reasons if reason]
     return found
 
@@ -52,10 +64,6 @@ def led(known: Known) -> list[str]:
     return [name for name in _shared(known) if (known.topologies or {})[name]["primary"] == known.host]
 
 
-def led_old(known: Known) -> list[str]:
-    return [name for name in led(known) if name in old(known)]
-
-
 def old(known: Known) -> list[str]:
     """Clusters whose primary runs an older version than one of the standbys."""
     found = []
@@ -66,10 +74,10 @@ def old(known: Known) -> list[str]:
     return sorted(found)
 
 
-def is_turn(known: Known) -> bool:
+def is_turn(known: Known, part: str) -> bool:
     """Standbys come first; a check has said so by then, and does not say it twice."""
     is_standby = bool(_shared(known)) and not led(known)
-    if known.options["upgrade_part"] == "standbys":
+    if part == "standbys":
         return is_standby
     return not (is_standby and known.check_mode)
 
