@@ -43,6 +43,9 @@ options:
   packages:
     description: Adds RV(_value.packages). Takes C(version), C(hold) and C(extra).
     type: dict
+  preflight:
+    description: Takes C(generated) and C(package_version), which RV(_value.refusals) may name too.
+    type: dict
   switchover:
     description: Adds RV(_value.switchover). Takes C(cluster), C(target) and C(ignore).
     type: dict

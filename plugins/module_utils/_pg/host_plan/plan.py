@@ -10,7 +10,19 @@ from __future__ import annotations
 
 import typing as t
 
-from . import clusters, configuration, host_files, known, monitoring, replication, report, switchover, tls, upgrade
+from . import (
+    clusters,
+    configuration,
+    host_files,
+    known,
+    monitoring,
+    preflight,
+    replication,
+    report,
+    switchover,
+    tls,
+    upgrade,
+)
 from .declared import Described
 from .known import Known
 
@@ -21,12 +33,13 @@ def host_plan(given: Described, asked: t.Mapping[str, Described]) -> Plan:
     """What is known so far decides which parts the plan has: a task cannot read one that comes too early.
 
     :param given: see :func:`.known.read`.
-    :param asked: parts that only a task or two read, by the names of :data:`_ASKED`, each with what only it needs.
+    :param asked: parts that only a task or two read, by the names of :data:`_ASKED`, each with what only it needs; and
+        ``preflight``, see :func:`.preflight.refusals`.
     :raises GroundworkError: an answer does not fit.
     """
     seen = known.read(given)
     plan: Plan = {
-        "refusals": tls.refusals(seen) + replication.refusals(seen) + clusters.refusals(seen),
+        "refusals": preflight.refusals(seen, asked.get("preflight")),
         "replicated_names": [cluster.name for cluster in seen.replicated],
         "pg_clusters": clusters.request(seen),
     }
@@ -38,8 +51,8 @@ def host_plan(given: Described, asked: t.Mapping[str, Described]) -> Plan:
     if seen.topologies is not None:
         plan["copied_here"] = replication.copied_here(seen)
         plan["kept_primaries"] = replication.kept_primaries(seen)
-    for name, inputs in asked.items():
-        plan.update(_ASKED[name](seen, inputs))
+    for name in asked.keys() - {"preflight"}:
+        plan.update(_ASKED[name](seen, asked[name]))
     return plan
 
 
@@ -65,10 +78,7 @@ def _of_host(seen: Known) -> Plan:
 
 
 def _files(seen: Known, controller: Described) -> Plan:
-    needed = tls.controller_files(seen, controller)
-    if needed is None:
-        return {}
-    plan: Plan = {"controller_files": needed}
+    plan: Plan = {"controller_files": tls.controller_files(seen, controller)}
     if "contents" in controller:
         plan["host_files"] = host_files.entries(seen, controller)
     return plan

@@ -73,22 +73,18 @@ def settings(cluster: Cluster, where: ClusterFacts) -> dict[str, t.Any]:
     }
 
 
-def controller_files(known: Known, controller: Described) -> list[str] | None:
-    """Files of the controller to be read; ``None`` while it is unknown where generated ones will be.
+def controller_files(known: Known, controller: Described) -> list[str]:
+    """Files of the controller to be read.
 
     :param controller: see :func:`entries`.
     """
-    paths = []
+    paths: list[str] = []
     for cluster in known.clusters.values():
         if cluster.tls.encrypted:
             found = _found(known, cluster, controller)
-            if found is None:
-                return None
             if not _to_come(known, found):
-                for text, path in (
-                    (found.certificate, found.certificate_file), (found.key, found.key_file), (found.ca, found.ca_file)
-                ):  # fmt: skip
-                    paths += [path] if path and not text else []
+                given = ((found.certificate, found.certificate_file), (found.key, found.key_file))
+                paths += [path for text, path in (*given, (found.ca, found.ca_file)) if path and not text]
     return list(dict.fromkeys(paths))
 
 
@@ -99,10 +95,7 @@ def entries(known: Known, cluster: Cluster, where: ClusterFacts, controller: Des
         paths, ``certificates`` as tls_certificates returns them, and the variables that say where the inventory is.
     :param own: options of files that belong to the account of the servers.
     """
-    found = _found(known, cluster, controller)
-    if found is None:
-        return []
-    contents = controller["contents"]
+    found, contents = _found(known, cluster, controller), controller["contents"]
     folder = f"{where.config_directory}/tls"
     pem: Entry = {"path": f"{folder}/server.pem", "mode": "0600", "secret": True, **own}
     directory: Entry = {"path": folder, "state": "directory", "mode": "0700", **own}
@@ -115,14 +108,12 @@ def entries(known: Known, cluster: Cluster, where: ClusterFacts, controller: Des
     return written + ([{"path": f"{folder}/ca.pem", "content": f"{ca}\n", "mode": "0600", **own}] if ca else [])
 
 
-def _found(known: Known, cluster: Cluster, controller: Described) -> Tls | None:
+def _found(known: Known, cluster: Cluster, controller: Described) -> Tls:
     """Where the material is now: each file may be one of another role's that is moved, or has been."""
     tls = cluster.tls
     if tls.mode == "generated":
-        files = controller["certificates"].get(f"{known.host}-{cluster.name}")
-        if files is None:
-            return None
-        return Tls(mode=tls.mode, certificate_file=files["certificate"], key_file=files["key"], ca_file=files["ca"])
+        files = controller["certificates"][f"{known.host}-{cluster.name}"]
+        tls = Tls(mode=tls.mode, certificate_file=files["certificate"], key_file=files["key"], ca_file=files["ca"])
     inventory = place.from_variables(controller)
     return dataclasses.replace(
         tls,
@@ -133,5 +124,9 @@ def _found(known: Known, cluster: Cluster, controller: Described) -> Tls | None:
 
 
 def _to_come(known: Known, tls: Tls) -> bool:
-    """A check before the first run finds nothing generated yet: the files will come, what is in them is not known."""
-    return bool(known.check_mode and tls.key_file and not Path(tls.key_file).is_file())
+    """A check before the first run finds nothing generated yet: the files will come, what is in them is not known.
+
+    A relative path is searched for by whoever reads it, in the folders of the play.
+    """
+    path = Path(tls.key_file)
+    return known.check_mode and path.is_absolute() and not path.is_file()
