@@ -23,6 +23,14 @@ from .declared import Cluster, Described
 Topologies = dict[str, dict[str, t.Any]]
 
 
+class NotPermitted(t.NamedTuple):
+    """A parameter of the kernel that the platform does not let be set."""
+
+    name: str
+    found: str
+    wanted: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Known:
     """:ivar batch: hosts that the run works on now.
@@ -50,7 +58,7 @@ class Known:
     topologies: Topologies | None
     to_copy: t.Sequence[str] | None
     restarted: t.Collection[str]
-    not_permitted: t.Sequence[Described]
+    not_permitted: t.Sequence[NotPermitted]
 
     @property
     def replicated(self) -> list[Cluster]:
@@ -95,7 +103,7 @@ def read(known: Described) -> Known:
         topologies=known["topologies"],
         to_copy=known["to_copy"],
         restarted=_restarted(known["restarts"]),
-        not_permitted=(known["kernel"] or {}).get("not_permitted") or (),
+        not_permitted=_not_permitted(answer("host_kernel", "kernel")),
     )
 
 
@@ -104,6 +112,15 @@ _Named = t.TypeVar("_Named", services_answer.ServerFacts, configuration_answer.C
 
 def _by_name(facts: t.Iterable[_Named]) -> dict[str, _Named]:
     return {each.name: each for each in facts}
+
+
+def _not_permitted(answer: Answer | None) -> list[NotPermitted]:
+    """Of an answer without it, the task was skipped."""
+    values = answer.records("not_permitted", default=()) if answer else ()
+    return [
+        NotPermitted(value.sentence("name"), value.sentence("found", default=""), value.sentence("wanted"))
+        for value in values
+    ]
 
 
 def _restarted(restarts: Described | None) -> list[str]:

@@ -46,7 +46,7 @@ def refusals(known: Known) -> list[str]:
         members = cluster.replication["members"]
         if known.host not in members:
             found.append(
-                f"{known.host} is none of the members of the cluster {cluster.name}, replication.members: "
+                f"{known.host} is not a member of the cluster {cluster.name}, whose replication.members are: "
                 f"{', '.join(members)}. Nothing was touched."
             )
         if cluster.name not in without:

@@ -68,7 +68,7 @@ def lines(known: Known) -> list[str]:
     if known.found and known.found.unlisted:
         found.append(f"left alone, not described: {', '.join(known.found.unlisted)}")
     return found + [
-        f"kernel, not permitted here: {value['name']} stays {value['found']} ({value['wanted']} was asked for)"
+        f"kernel, not permitted here: {value.name} stays {value.found} ({value.wanted} was asked for)"
         for value in known.not_permitted
     ]
 

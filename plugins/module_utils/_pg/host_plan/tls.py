@@ -126,7 +126,7 @@ def _found(known: Known, cluster: Cluster, controller: Described) -> Tls:
 def _to_come(known: Known, tls: Tls) -> bool:
     """A check before the first run finds nothing generated yet: the files will come, what is in them is not known.
 
-    A relative path is searched for by whoever reads it, in the folders of the play.
+    A relative path is looked up in the folders of the play, by the lookup that reads it.
     """
     path = Path(tls.key_file)
     return known.check_mode and path.is_absolute() and not path.is_file()

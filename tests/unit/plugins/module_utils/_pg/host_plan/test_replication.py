@@ -147,7 +147,7 @@ def test_a_name_of_over_63_characters_has_one_slot_everywhere(members_of):
     [
         ({"members": ["db1", "x" * 63 + "1", "x" * 63 + "2"], "password": "p"}, "would share the replication slot"),
         ({"members": ["db1", "pg2"]}, "replication.password is missing"),
-        ({"members": ["pg1", "pg2"], "password": "p"}, "db1 is none of the members of the cluster main"),
+        ({"members": ["pg1", "pg2"], "password": "p"}, "db1 is not a member of the cluster main"),
         (
             {"members": ["db1", "pg2"], "password": "p", "synchronous": {"mode": "any", "number": 2}},
             "every commit would wait for ever",
@@ -162,7 +162,7 @@ def test_what_contradicts_itself_is_refused_before_anything_is_touched(host, rep
 
 
 def test_tls_of_replication_follows_the_clusters(members_of):
-    plain, given, generated, told = (
+    plain, given, generated, explicit = (
         members_of("pg1", "pg2", **more).host("pg2").plan()["replicated"][0]
         for more in (
             {},
@@ -171,9 +171,9 @@ def test_tls_of_replication_follows_the_clusters(members_of):
             {"tls": {"mode": "generated"}, "replication": {"ssl_mode": "verify-full", "ca_file": "/x"}},
         )
     )
-    assert [place["ssl_mode"] for place in (plain, given, generated, told)] == [
+    assert [place["ssl_mode"] for place in (plain, given, generated, explicit)] == [
         "prefer", "require", "verify-ca", "verify-full",
     ]  # fmt: skip
-    assert [place["ca_file"] for place in (plain, given, generated, told)] == [
+    assert [place["ca_file"] for place in (plain, given, generated, explicit)] == [
         "", "", "/etc/postgresql/16/main/tls/ca.pem", "/x",
     ]  # fmt: skip

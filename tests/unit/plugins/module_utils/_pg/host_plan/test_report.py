@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+
 ADDRESS = {"address": "127.0.0.1"}
 QUIET = {"name": "quiet", "port": "5433"}
 SHOP = {"name": "shop", "databases": [{"name": "orders"}, {"name": "gone", "state": "absent"}]}
@@ -60,3 +63,13 @@ def test_every_exporter_has_a_port_of_its_own(host):
 def test_a_standby_has_the_exporters_role_from_its_primary(trio):
     assert trio.host("pg2").plan(exporters=ADDRESS)["exporters"] == []
     assert len(trio.host("pg2").plan(exporters=ADDRESS)["exporter_environments"]) == 1
+
+
+def test_what_a_host_says_of_its_kernel_is_only_shown(host):
+    lies = {"name": "vm.swappiness", "found": "60\x1b[2J", "wanted": "{{ lookup('env', 'HOME') }}"}
+    assert host(QUIET, kernel={"not_permitted": [lies]}).plan()["report"][-1] == (
+        "kernel, not permitted here: vm.swappiness stays 60 [2J ({  lookup('env', 'HOME') }} was asked for)"
+    )
+    with pytest.raises(GroundworkError, match="The host db1 answered not_permitted = "):
+        host(QUIET, kernel={"not_permitted": "all"}).plan()
+    assert host(QUIET, kernel={"skipped": True, "changed": False}).plan()["report"][-1].startswith("quiet: ")
