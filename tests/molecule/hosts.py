@@ -8,8 +8,9 @@
     untouched  compare with that list: nothing may have been written since
     destroy    remove all of it
 
-The description: ``prefix``, ``notes`` (a folder) and ``hosts``, each with ``name``, ``container``, ``image_of``, ``tmpfs``,
-``volumes`` and ``memory``. GROUNDWORK_TEST_GROUND, as tests/molecule/ground prints it, saves asking for that once more.
+The description: ``prefix``, ``notes`` (a folder) and ``hosts``, each with ``name``, ``container``, ``image_of``,
+``tmpfs``, ``volumes`` and ``memory``. GROUNDWORK_TEST_GROUND, as tests/molecule/ground prints it, saves asking for that
+once more.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ import typing as t
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+MIRROR = CHECKOUT / ".cache/tests/mirror"
 BOOT_SECONDS = 90
 # What systemd needs, short of privileged mode, which some engines refuse.
 SYSTEMD = ["--cap-add=SYS_ADMIN", "--security-opt=seccomp=unconfined", "--cgroupns=host", "--shm-size=256m"]
 SYSTEMD += ["--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw", "--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec"]
-# Ansible's own traces and the system's: compiled Python, the folder for temporary files, the journal, apt's memory of what
-# it could download.
+# Ansible's own traces and the system's: compiled Python, the folder for temporary files, the journal, apt's memory of
+# what it could download.
 IGNORED = re.compile(r"(/__pycache__(/|$)|^. /root(/[.]ansible.*)?$|^. /var/(log/journal|cache/apt|lib/apt)(/|$))")
 
 Host = dict[str, t.Any]
@@ -73,13 +75,12 @@ def create(prefix: str, hosts: list[Host], notes: Path) -> None:
     destroy(prefix, notes)
     docker("network", "create", prefix)
     # The folder above the tree: a mirror that is built anew takes the tree's place, not its contents.
-    mirror = ["--name", f"{prefix}-mirror", "--network-alias=mirror", f"--volume={CHECKOUT}/.cache/tests/mirror:/srv/mirror:ro"]
+    mirror = [f"--name={prefix}-mirror", "--network-alias=mirror", f"--volume={MIRROR}:/srv/mirror:ro"]
     serve = ["python3", "-m", "http.server", "--directory", "/srv/mirror/tree", "80"]
     run = ["run", "--detach", f"--network={prefix}"]
-    at_once(
-        lambda arguments: docker(*run, *arguments),
-        [[*mirror, found["virgin"], *serve], *([*options(host), found[host["image_of"]], "/sbin/init"] for host in hosts)],
-    )
+    containers = [[*mirror, found["virgin"], *serve]]
+    containers += [[*options(host), found[host["image_of"]], "/sbin/init"] for host in hosts]
+    at_once(lambda arguments: docker(*run, *arguments), containers)
     at_once(wait_for_boot, hosts)
     note(hosts, notes)
 
@@ -95,8 +96,8 @@ def options(host: Host) -> list[str]:
 
 def wait_for_boot(host: Host) -> None:
     """systemctl itself waits; it is asked again only as long as systemd does not listen yet."""
-    command = "until systemctl is-system-running --wait 2>/dev/null | grep -qx -e running -e degraded; do sleep 0.2; done; "
-    command += "systemctl is-system-running || { systemctl --failed; exit 1; }"
+    booted = "systemctl is-system-running --wait 2>/dev/null | grep -qx -e running -e degraded"
+    command = f"until {booted}; do sleep 0.2; done; systemctl is-system-running || {{ systemctl --failed; exit 1; }}"
     try:
         docker("exec", host["container"], "sh", "-c", command, seconds=BOOT_SECONDS)
     except subprocess.TimeoutExpired:
@@ -120,7 +121,7 @@ def untouched(hosts: list[Host], notes: Path) -> None:
         before = set((notes / f"{host['name']}.differences").read_text().splitlines())
         new = [line for line in lines if line not in before]
         # Docker lists a folder as changed when something below it is; what was written there says enough.
-        folders = {f"C {os.path.dirname(line[2:])}" for line in new}
+        folders = {f"C {Path(line[2:]).parent}" for line in new}
         written += [f"{host['name']}: {line}" for line in new if not IGNORED.search(line) and line not in folders]
     if written:
         raise Failure("written since: " + ", ".join(written))
