@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prints a digest of what decides what a prepared image holds: ``inputs.py PLAYBOOK BASE_IMAGE``.
 
-That is the image below, the mirror, the playbook, the shared playbook that creates hosts, the roles that the playbook
-names as far as they decide what is installed, and the modules that they call with all that these import.
+That is the image below, the mirror, the playbook, what creates hosts, the roles that the playbook names as far as they
+decide what is installed, and the plugins that they call with all that these import.
 """
 
 from __future__ import annotations
@@ -27,15 +27,14 @@ def files(playbook: Path) -> t.Iterator[Path]:
     yield Path(__file__)
     yield Path(__file__).with_name("prepare")
     yield playbook
-    yield CHECKOUT / "extensions/molecule/shared/create.yml"
+    yield CHECKOUT / "tests/molecule/hosts.py"
     roles = [CHECKOUT / "roles" / name for name in CALLED.findall(playbook.read_text())]
     tasks = [path for role in roles for path in _installing(role)]
     yield from tasks
     for path in [playbook, *tasks]:
         for name in CALLED.findall(path.read_text()):
-            module = PLUGINS / "modules" / f"{name}.py"
-            if module.is_file():
-                yield from imported(module, set())
+            for kind in ("modules", "action", "filter", "lookup"):
+                yield from imported(PLUGINS / kind / f"{name}.py", set())
 
 
 def _installing(role: Path) -> list[Path]:

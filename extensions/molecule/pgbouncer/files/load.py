@@ -1,7 +1,7 @@
 """A load of small transactions until a file appears; counts refused connections and failed transactions, as JSON.
 
-load.py PASSWORD STOP_FILE CLIENTS MODE. In the mode ``reconnecting`` every transaction has a connection of its own, in
-the mode ``staying`` a client keeps its connection and opens another one only when it was lost.
+load.py USER PASSWORD STOP_FILE CLIENTS MODE. In the mode ``reconnecting`` every transaction has a connection of its
+own, in the mode ``staying`` a client keeps its connection and opens another one only when it was lost.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import typing as t
 import psycopg2
 
 CA = "/root/pooler-ca.crt"
-PASSWORD, STOP, CLIENTS, MODE = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+USER, PASSWORD, STOP, CLIENTS, MODE = *sys.argv[1:3], pathlib.Path(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 
 
 class Client(threading.Thread):
@@ -49,7 +49,7 @@ class Client(threading.Thread):
     def connect(self) -> None:
         if self.connection is None:
             self.connection = psycopg2.connect(
-                host="pooler", port=6432, user="shop_app", dbname="shop", password=PASSWORD, sslmode="verify-full",
+                host="pooler", port=6432, user=USER, dbname="shop", password=PASSWORD, sslmode="verify-full",
                 sslrootcert=CA, connect_timeout=20,
             )  # fmt: skip
 
