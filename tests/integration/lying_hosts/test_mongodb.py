@@ -38,8 +38,8 @@ def honest(mode: str) -> dict[str, t.Any]:
     }  # fmt: skip
 
 
-def lying(mode: str, module: str, /, **fields: t.Any) -> Answers:
-    answers = {name: honest(mode) for name in HOSTS}
+def lying(present: str, module: str, /, **fields: t.Any) -> Answers:
+    answers = {name: honest(present) for name in HOSTS}
     answers[LIAR][module].update(fields)
     return answers
 
