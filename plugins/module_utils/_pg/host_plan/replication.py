@@ -158,8 +158,13 @@ def _topology(known: Known, item: Described, inputs: Described) -> dict[str, t.A
         **decided.result(),
         "primary_state": states.get(decided.primary, {}),
         "states": states,
-        "addresses": {member: hosts[member].get("postgresql_16_address") or member for member in members},
+        "addresses": {member: _address(member, hosts) for member in members},
     }
+
+
+def _address(member: str, hosts: Described) -> str:
+    """A member that the inventory does not have is one that nothing can be asked of."""
+    return (hosts[member].get("postgresql_16_address") if member in hosts else "") or member
 
 
 def _states(known: Known, item: Described, inputs: Described) -> dict[str, t.Any]:

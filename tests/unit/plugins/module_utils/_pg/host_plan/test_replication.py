@@ -72,6 +72,15 @@ def test_a_primary_that_cannot_be_reached_stops_everything(trio):
     assert topology["primary"] == "" and "pg1 did not answer" in topology["refusal"]
 
 
+def test_a_member_that_the_inventory_does_not_have_is_one_that_did_not_answer(trio):
+    del trio.states["pg3"]
+    host = trio.host("pg2", batch=["pg1", "pg2"])
+    inputs = trio.inputs(host)
+    del inputs["hosts"]["pg3"]
+    topology = host.plan(members=inputs)["topologies"]["main"]
+    assert topology["addresses"]["pg3"] == "pg3" and topology["notes"] == ["pg3 did not answer and is left alone"]
+
+
 def test_a_member_that_failed_earlier_in_the_run_does_not_count(trio):
     host = trio.host("pg2")
     inputs = trio.inputs(host, playing=["pg2", "pg3"])
