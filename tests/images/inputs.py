@@ -31,10 +31,11 @@ def files(playbook: Path) -> t.Iterator[Path]:
     roles = [CHECKOUT / "roles" / name for name in CALLED.findall(playbook.read_text())]
     tasks = [path for role in roles for path in _installing(role)]
     yield from tasks
+    seen: set[Path] = set()
     for path in [playbook, *tasks]:
         for name in CALLED.findall(path.read_text()):
             for kind in ("modules", "action", "filter", "lookup"):
-                yield from imported(PLUGINS / kind / f"{name}.py", set())
+                yield from imported(PLUGINS / kind / f"{name}.py", seen)
 
 
 def _installing(role: Path) -> list[Path]:
@@ -68,13 +69,12 @@ def _folder(source: Path, node: ast.ImportFrom) -> Path | None:
     return None
 
 
-def main() -> None:
-    playbook, base = Path(sys.argv[1]), sys.argv[2]
-    digest = hashlib.sha256(base.encode())
+def digest(playbook: Path, base: str) -> str:
+    found = hashlib.sha256(base.encode())
     for path in sorted({*files(playbook), MIRROR}):
-        digest.update(f"{path.name}\n".encode() + path.read_bytes())
-    print(digest.hexdigest()[:12])
+        found.update(f"{path.name}\n".encode() + path.read_bytes())
+    return found.hexdigest()[:12]
 
 
 if __name__ == "__main__":
-    main()
+    print(digest(Path(sys.argv[1]), sys.argv[2]))
