@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import shutil
+import types
 from pathlib import Path
 
 import pytest
@@ -23,14 +25,19 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def digest(checkout: Path, name: str = "postgresql_16", base: str = "groundwork-test:base") -> str:
-    """By the program of that checkout, which knows where it lies."""
+@functools.cache
+def program(checkout: Path) -> types.ModuleType:
+    """The program of that checkout, which knows where it lies."""
     specification = importlib.util.spec_from_file_location("inputs", checkout / "tests/images/inputs.py")
     assert specification and specification.loader
-    program = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(program)
-    digest: str = program.digest(checkout / f"tests/images/prepared/{name}.yml", base)
-    return digest
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def digest(checkout: Path, name: str = "postgresql_16", base: str = "groundwork-test:base") -> str:
+    found: str = program(checkout).digest(checkout / f"tests/images/prepared/{name}.yml", base)
+    return found
 
 
 @pytest.fixture(scope="module")
