@@ -10,6 +10,7 @@ decide what is installed, and the plugins that they call with all that these imp
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import re
 import sys
@@ -31,10 +32,11 @@ def files(playbook: Path) -> t.Iterator[Path]:
     roles = [CHECKOUT / "roles" / name for name in CALLED.findall(playbook.read_text())]
     tasks = [path for role in roles for path in _installing(role)]
     yield from tasks
+    seen: set[Path] = set()
     for path in [playbook, *tasks]:
         for name in CALLED.findall(path.read_text()):
             for kind in ("modules", "action", "filter", "lookup"):
-                yield from imported(PLUGINS / kind / f"{name}.py", set())
+                yield from imported(PLUGINS / kind / f"{name}.py", seen)
 
 
 def _installing(role: Path) -> list[Path]:
@@ -49,32 +51,37 @@ def imported(source: Path, seen: set[Path]) -> t.Iterator[Path]:
         return
     seen.add(source)
     yield source
-    for node in ast.walk(ast.parse(source.read_text())):
-        if isinstance(node, ast.ImportFrom):
-            folder = _folder(source, node)
-            if folder:
-                yield from imported(folder.with_suffix(".py"), seen)
-                for alias in node.names:
-                    yield from imported(folder / f"{alias.name}.py", seen)
+    for level, module, names in imports(source.read_text()):
+        folder = _folder(source, level, module)
+        if folder:
+            yield from imported(folder.with_suffix(".py"), seen)
+            for name in names:
+                yield from imported(folder / f"{name}.py", seen)
 
 
-def _folder(source: Path, node: ast.ImportFrom) -> Path | None:
+@functools.cache
+def imports(text: str) -> list[tuple[int, str, list[str]]]:
+    """Level, module and names of each `from … import …`."""
+    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    return [(node.level, node.module or "", [alias.name for alias in node.names]) for node in found]
+
+
+def _folder(source: Path, level: int, module: str) -> Path | None:
     """Where the names of an import lie, None outside the collection."""
-    parts = (node.module or "").split(".") if node.module else []
-    if node.level:
-        return source.parents[node.level - 1].joinpath(*parts)
+    parts = module.split(".") if module else []
+    if level:
+        return source.parents[level - 1].joinpath(*parts)
     if parts[:4] == ["ansible_collections", "groundwork", "databases", "plugins"]:
         return PLUGINS.joinpath(*parts[4:])
     return None
 
 
-def main() -> None:
-    playbook, base = Path(sys.argv[1]), sys.argv[2]
-    digest = hashlib.sha256(base.encode())
+def digest(playbook: Path, base: str) -> str:
+    found = hashlib.sha256(base.encode())
     for path in sorted({*files(playbook), MIRROR}):
-        digest.update(f"{path.name}\n".encode() + path.read_bytes())
-    print(digest.hexdigest()[:12])
+        found.update(f"{path.name}\n".encode() + path.read_bytes())
+    return found.hexdigest()[:12]
 
 
 if __name__ == "__main__":
-    main()
+    print(digest(Path(sys.argv[1]), sys.argv[2]))
