@@ -44,6 +44,9 @@ ENOUGH_MEMORY = 8 << 30
 # Tests that kill servers check what survives, so durability of the machine itself does not matter.
 FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "max_connections": "100"}
 
+# A mongod keeps 300 MB of journal ready, which every start of the many servers here would write.
+SMALL_JOURNAL = "log=(prealloc=false,file_max=4MB)"
+
 # A member of a set that is stopped waits 15 s by default, so that clients learn of it; every restart would take that.
 SHORT_GOODBYE = {"shutdownTimeoutMillisForSignaledShutdown": 200}
 
@@ -246,7 +249,8 @@ class Mongod(LocalServer):
     def configure(self, settings: dict[str, t.Any]) -> None:
         if "replication" in settings:
             settings = {**settings, "setParameter": {**SHORT_GOODBYE, **settings.get("setParameter", {})}}
-        super().configure(settings)
+        engine = {"engineConfig": {"cacheSizeGB": 0.25, "configString": SMALL_JOURNAL}}
+        super().configure({"storage": {"dbPath": str(self.server.layout.data), "wiredTiger": engine}, **settings})
 
     @property
     def version(self) -> str:
