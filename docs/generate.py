@@ -2,8 +2,8 @@
 budgets of the tests.
 
 ``python docs/generate.py`` rewrites the pages; with ``--check`` it only says which are out of date and exits with 1.
-Modules are described by ``ansible-doc``, roles by their ``meta/argument_specs.yml`` and ``defaults/main.yml``, the tests
-by ``tests/stages.yml``.
+Modules are described by ``ansible-doc``, roles by their ``meta/argument_specs.yml`` and ``defaults/main.yml``, the
+tests by ``tests/stages.yml``.
 """
 
 from __future__ import annotations

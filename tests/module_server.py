@@ -1,12 +1,14 @@
 """Forks a process per run of a module: ``python module_server.py CONTROL``, a socket that ``module_process`` holds.
 
 Starting Python and importing Ansible and the drivers takes most of a short run's CPU time. This process does it once;
-each run is a copy of it with standard streams, environment and working directory of its own, that ends as any
-interpreter does and can be killed as any process can.
+each run is a copy of it with standard streams, environment and working directory of its own, that can be killed as any
+process can.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import gc
 import importlib
 import json
@@ -16,6 +18,7 @@ import selectors
 import signal
 import socket
 import sys
+import threading
 import typing as t
 
 import kill_points
@@ -63,7 +66,7 @@ class Server:
         *streams, report = descriptors
         for stream in streams:
             os.close(stream)
-        os.write(report, b"%d\n" % process)
+        _tell(report, process)
         ended = os.pidfd_open(process)
         self._selector.register(ended, selectors.EVENT_READ)
         self._reports[ended] = (process, report)
@@ -90,8 +93,14 @@ class Server:
         self._selector.unregister(ended)
         os.close(ended)
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        os.write(report, b"%d\n" % code)
+        _tell(report, code)
         os.close(report)
+
+
+def _tell(report: int, number: int) -> None:
+    # Who started the run may have given it up and closed the pipe. The other runs still need this server.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(report, b"%d\n" % number)
 
 
 def import_modules() -> None:
@@ -115,7 +124,19 @@ def main() -> None:
         if request["kill_point"]:
             calls, number = request["kill_point"]
             kill_points.arm(kill_points.KillPoint(frozenset(calls), number))
-        module_runner.main(request["name"])
+        try:
+            module_runner.main(request["name"])
+        except SystemExit as end:
+            leave(end.code)
+
+
+def leave(code: t.Any) -> t.NoReturn:
+    """End as an interpreter does, but for taking all that was imported apart, which takes longer than most runs."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)
 
 
 if __name__ == "__main__":

@@ -78,36 +78,31 @@ _value:
 """
 
 import dataclasses
+import importlib
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.groundwork.databases.plugins.module_utils import _answer, _errors
-from ansible_collections.groundwork.databases.plugins.module_utils._local import answer as local
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.configuration import answer as mongod
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.replica_set import answer as replica_set
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.tls import answer as tls
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.clusters import answer as clusters_answer
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.configuration import answer as configuration
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import answer as replication
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.services import answer as services
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer import answer as pgbouncer
 
-PARSERS: dict[str, t.Callable[[_answer.Answer], t.Any]] = {
-    "pg_huge_pages_info": clusters_answer.parse_huge_pages,
-    "pg_replication": replication.parse,
-    "pg_replication_info": replication.parse,
-    "mongod_configuration": mongod.parse,
-    "mongod_upgrade_check": mongod.parse_found,
-    "mongo_member": replica_set.parse_member,
-    "mongo_replica_set": replica_set.parse,
-    "mongo_tls": tls.parse,
-    "pgbouncer_configuration": pgbouncer.parse,
+UTILS = "ansible_collections.groundwork.databases.plugins.module_utils"
+# Where the parser of each module's answer is. Only the one that is asked for is imported: Ansible imports every filter
+# of a collection to find one, in every worker.
+PARSERS = {
+    "pg_clusters": "_pg.clusters.answer:parse",
+    "pg_configuration": "_pg.configuration.answer:parse",
+    "pg_huge_pages_info": "_pg.clusters.answer:parse_huge_pages",
+    "pg_replication": "_pg.replication.answer:parse",
+    "pg_replication_info": "_pg.replication.answer:parse",
+    "pg_services": "_pg.services.answer:parse",
+    "mongod_configuration": "_mongo.configuration.answer:parse",
+    "mongod_upgrade_check": "_mongo.configuration.answer:parse_found",
+    "mongo_member": "_mongo.replica_set.answer:parse_member",
+    "mongo_replica_set": "_mongo.replica_set.answer:parse",
+    "mongo_tls": "_mongo.tls.answer:parse",
+    "pgbouncer_configuration": "_pgbouncer.answer:parse",
+    "local_server": "_local.answer:parse",
 }
 # These are matched with the described clusters by their names.
-PARSERS_BY_NAME: dict[str, t.Callable[[_answer.Answer, list[str]], t.Any]] = {
-    "pg_configuration": configuration.parse,
-    "pg_services": services.parse,
-}
+BY_NAME = ("pg_configuration", "pg_services")
 
 
 def host_answer(
@@ -122,23 +117,29 @@ def host_answer(
 
     :raises AnsibleFilterError: the answer does not fit.
     """
+    parse, described = _parser(module), _described(module, clusters, engine, int(port))
+    errors, answers = importlib.import_module(f"{UTILS}._errors"), importlib.import_module(f"{UTILS}._answer")
     try:
-        facts = _parse(_answer.Answer.of(host, module, answer), clusters, engine, int(port))
-    except _errors.GroundworkError as error:
+        facts = parse(answers.Answer.of(host, module, answer), *described)
+    except errors.GroundworkError as error:
         raise AnsibleFilterError(error.message) from None
     return dataclasses.asdict(facts) if dataclasses.is_dataclass(facts) else dict(facts)  # type: ignore[arg-type]
 
 
-def _parse(answer: _answer.Answer, clusters: t.Sequence[dict[str, t.Any]], engine: str, port: int) -> t.Any:
-    if answer.module == "pg_clusters":
-        return clusters_answer.parse(answer, clusters)
-    if answer.module == "local_server":
-        return local.parse(answer, engine, port)
-    if answer.module in PARSERS_BY_NAME:
-        return PARSERS_BY_NAME[answer.module](answer, [cluster["name"] for cluster in clusters])
-    if answer.module in PARSERS:
-        return PARSERS[answer.module](answer)
-    raise AnsibleFilterError(f"host_answer knows no module {answer.module}.")
+def _parser(module: str) -> t.Callable[..., t.Any]:
+    if module not in PARSERS:
+        raise AnsibleFilterError(f"host_answer knows no module {module}.")
+    path, _colon, name = PARSERS[module].partition(":")
+    return t.cast("t.Callable[..., t.Any]", getattr(importlib.import_module(f"{UTILS}.{path}"), name))
+
+
+def _described(module: str, clusters: t.Sequence[dict[str, t.Any]], engine: str, port: int) -> tuple[t.Any, ...]:
+    """What the parser needs of the description."""
+    if module == "pg_clusters":
+        return (clusters,)
+    if module == "local_server":
+        return (engine, port)
+    return ([cluster["name"] for cluster in clusters],) if module in BY_NAME else ()
 
 
 class FilterModule:

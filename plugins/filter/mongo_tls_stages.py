@@ -50,12 +50,13 @@ _value:
     - {mode: requireTLS, cluster_auth_mode: keyFile}
 """
 
+import importlib
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.groundwork.databases.plugins.module_utils._answer import Answer
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.tls import answer, stages
+
+# Imported when it is called: Ansible imports every filter of a collection to find one, in every worker.
+UTILS = "ansible_collections.groundwork.databases.plugins.module_utils"
 
 
 def mongo_tls_stages(
@@ -65,13 +66,15 @@ def mongo_tls_stages(
 
     :raises AnsibleFilterError: the description contradicts itself, or the members are too far apart.
     """
+    answers, errors = importlib.import_module(f"{UTILS}._answer"), importlib.import_module(f"{UTILS}._errors")
+    answer, stages = (importlib.import_module(f"{UTILS}._mongo.tls.{name}") for name in ("answer", "stages"))
     for value, known in ((mode, stages.MODES), (cluster_auth_mode, stages.CLUSTER_AUTH_MODES)):
         if value not in known:
             raise AnsibleFilterError(f"{value} is none of {', '.join(known)}. Nothing was written.")
     try:
-        found = [answer.parse(Answer(str(member["host"]), "mongo_tls", member)) for member in members]
+        found = [answer.parse(answers.Answer(str(member["host"]), "mongo_tls", member)) for member in members]
         way = answer.way_of_set(found, stages.Stage(mode, cluster_auth_mode))
-    except GroundworkError as error:
+    except errors.GroundworkError as error:
         raise AnsibleFilterError(error.message) from None
     return [stage._asdict() for stage in way]
 

@@ -13,7 +13,7 @@ description:
     whom it receives and to whom it sends, and what its replication slots keep back.
   - Works on a host without the server (V(absent)), with a stopped one (read from its control file) and with a running
     one.
-  - The states of all members together are what the filter P(groundwork.databases.pg_topology#filter) decides from.
+  - The states of all members together are what P(groundwork.databases.pg_host_plan#filter) decides from.
 extends_documentation_fragment:
   - groundwork.databases._attributes
   - groundwork.databases._attributes.info_module
@@ -28,7 +28,7 @@ options:
     default: 0
 seealso:
   - module: groundwork.databases.pg_replication
-  - plugin: groundwork.databases.pg_topology
+  - plugin: groundwork.databases.pg_host_plan
     plugin_type: filter
 author:
   - Groundwork maintainers (@groundwork)

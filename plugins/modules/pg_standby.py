@@ -273,7 +273,7 @@ class Standby:
             return
         try:
             found = identified(self.server, self.source)
-        except (GroundworkError, OSError):
+        except GroundworkError:
             # The very run may yet install the programs, or make the role and its password file.
             if check:
                 return

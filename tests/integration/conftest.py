@@ -102,11 +102,11 @@ def controller_takes(name: str, arguments: dict[str, t.Any], result: dict[str, t
             assert not lost, "The controller takes something else than was answered."
 
 
-@pytest.fixture(name="run_module")
+@pytest.fixture(name="run_module", scope="session")
 def run_module_fixture() -> t.Callable[..., ModuleResult]:
     return run_module
 
 
-@pytest.fixture(name="start_module")
+@pytest.fixture(name="start_module", scope="session")
 def start_module_fixture() -> t.Callable[..., ModuleProcess]:
     return start_module

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import typing as t
 from pathlib import Path
 
@@ -17,6 +18,21 @@ SCENARIOS = CHECKOUT / "extensions" / "molecule"
 PLUGINS = "collections/ansible_collections/groundwork/databases/plugins"
 GROUND = "ground"
 LONG_MARK = "pytest.mark.long"
+TOOLCHAINS = CHECKOUT / ".cache" / "toolchains"
+#: Version → the tests whose outcome may depend on it, in place of the version that everything else runs with.
+TESTED_WITH = {
+    "core-2.16": ("unit", "integration/lying_hosts", "integration/package", "integration/site"),
+    "core-2.19": ("unit", "integration/lying_hosts", "integration/package", "integration/site"),
+    "old-drivers": (
+        "integration/mongo_collections",
+        "integration/mongo_migrations",
+        "integration/mongo_replica_set",
+        "integration/mongo_users",
+        "integration/pg_contents",
+        "integration/pg_partitions",
+        "integration/pg_schema_apply",
+    ),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +68,8 @@ def _stage(name: str, *command: str, budget: str = "", **options: t.Any) -> Stag
     raise KeyError(f"tests/stages.yml has no seconds for the stage {wanted}")
 
 
-def _pytest(name: str, path: str, *arguments: str, budget: str = "") -> Stage:
-    command = (str(BIN / "python"), "-m", "pytest", "-c", "tests/pytest.ini", "-q", path, *arguments)
+def _pytest(name: str, path: str, *arguments: str, python: Path = BIN / "python", budget: str = "") -> Stage:
+    command = (str(python), "-m", "pytest", "-c", "tests/pytest.ini", "-q", path, *arguments)
     return _stage(name, *command, budget=budget, pytest=True)
 
 
@@ -97,6 +113,29 @@ def _has_long_tests(path: Path) -> bool:
     return any(LONG_MARK in file.read_text() for file in files)
 
 
+def other_versions() -> list[Stage]:
+    """The same tests with the oldest and the newest ansible-core, and with old drivers, each in its own environment."""
+    stages = []
+    for version, paths in TESTED_WITH.items():
+        toolchain = f"toolchain/{version}"
+        stages.append(_stage(toolchain, "tests/toolchain/prepare_version", version, budget="toolchain"))
+        programs = TOOLCHAINS / version / "bin"
+        environment = (
+            ("ANSIBLE_INJECT_FACT_VARS", "false"),
+            ("PATH", f"{programs}:{os.environ['PATH']}"),
+            ("VIRTUAL_ENV", str(programs.parent)),
+        )
+        stages += [
+            dataclasses.replace(
+                _pytest(f"{version}/{path}", f"tests/{path}", python=programs / "python", budget=path),
+                environment=environment,
+                needs=(toolchain,),
+            )
+            for path in paths
+        ]
+    return stages
+
+
 def ground() -> Stage:
     """The container engine, the package mirror and the image, which all scenarios share."""
     return _stage(GROUND, "tests/molecule/ground", environment=(("VIRTUAL_ENV", str(BIN.parent)),))
@@ -130,5 +169,5 @@ def landing() -> list[Stage]:
 
 
 def long() -> list[Stage]:
-    """What is too long for every landing: full fault matrices and the second supported system."""
-    return [*integration(long=True), ground(), *scenarios("bookworm")]
+    """What is too long for every landing: full fault matrices, other versions and the second supported system."""
+    return [*integration(long=True), *other_versions(), ground(), *scenarios("bookworm")]

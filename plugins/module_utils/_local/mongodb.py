@@ -170,7 +170,7 @@ class MongodbServer:
                 f"{self.product} does not start. {self._reason(outcome.stdout + outcome.stderr)}",
                 where=str(self.layout.log),
                 untouched="the data folder",
-                hint="Mend the cause that the log names and run again.",
+                hint="Fix the cause that the log names and run again.",
             )
 
     def stop(self) -> None:

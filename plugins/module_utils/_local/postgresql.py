@@ -142,7 +142,7 @@ class PostgresqlServer:
                 f"initdb failed: {outcome.stderr.strip()}",
                 where=str(self.layout.new_data),
                 untouched="everything outside that folder",
-                hint="Mend the cause and run again; the folder is made anew.",
+                hint="Fix the cause and run again; the folder is made anew.",
             )
         with (self.layout.new_data / "postgresql.conf").open("a") as out:
             out.write("\ninclude '../local.conf'\n")
@@ -194,7 +194,7 @@ class PostgresqlServer:
             f"{self.product} does not start. Its log ends with:\n{self.layout.tail_of_log()}",
             where=str(self.layout.log),
             untouched="the data folder",
-            hint="Mend the cause that the log names and run again.",
+            hint="Fix the cause that the log names and run again.",
         )
 
     def stop(self) -> None:

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from fresh_python import run_in_fresh_python
 from kill_points import FILE_CHANGES, every_point
 
 TESTS = Path(__file__).resolve().parents[2]
@@ -182,15 +183,11 @@ def test_a_full_disk_leaves_every_file_as_it_was(tmp_path, tree):
         {"path": f"{tmp_path}/sub/b", "content": "x" * 100_000},
         {"path": f"{tmp_path}/c", "content": "new"},
     ]
-    done = subprocess.run(
-        [sys.executable, str(TESTS / "module_runner.py"), "host_files"],
-        input=json.dumps({"files": entries}),
-        capture_output=True,
-        text=True,
-        check=False,
+    result = run_in_fresh_python(
+        "host_files",
+        {"files": entries},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
     )
-    result = json.loads(done.stdout.splitlines()[-1])
     assert result["failed"] and "could not be brought to state: File too large" in result["msg"]
     assert tree() == before
 

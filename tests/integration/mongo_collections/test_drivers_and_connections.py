@@ -6,7 +6,6 @@ privilege.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -16,10 +15,10 @@ from pathlib import Path
 
 import pymongo
 import pytest
+from fresh_python import run_in_fresh_python
 from mongo_subject import Subject, verbs
-from servers import CACHE, CHECKOUT, Mongod
+from servers import CACHE, Mongod
 
-RUNNER = CHECKOUT / "tests" / "module_runner.py"
 OLD_DRIVER = "pymongo==3.11.4"
 WANTED = [
     {
@@ -46,18 +45,7 @@ def old_driver() -> Path:
 
 
 def run_with(driver: Path, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-    outcome = subprocess.run(
-        [sys.executable, "-W", "ignore", str(RUNNER), "mongo_collections"],
-        input=json.dumps(arguments),
-        env={**os.environ, "PYTHONPATH": str(driver)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = [line for line in outcome.stdout.splitlines() if line.startswith("{")]
-    assert lines, outcome.stdout + outcome.stderr
-    result: dict[str, t.Any] = json.loads(lines[-1])
-    return result
+    return run_in_fresh_python("mongo_collections", arguments, before=driver)
 
 
 def test_the_old_driver_does_all_that_the_new_one_does(subject: Subject, old_driver: Path) -> None:

@@ -43,13 +43,25 @@ def open_client(server: Mongod, **options: t.Any) -> t.Any:
     )
 
 
-@pytest.fixture
-def single() -> t.Iterator[Mongod]:
+@pytest.fixture(scope="module")
+def single_server() -> t.Iterator[Mongod]:
     server = Mongod(FAULTY)
     server.start()
     yield server
     server.stop()
     shutil.rmtree(server.server.layout.servers)
+
+
+@pytest.fixture
+def single(single_server: Mongod) -> t.Iterator[Mongod]:
+    """A server that runs, holds nothing up and has no database of these tests, before each of them."""
+    yield single_server
+    if not single_server.server.is_running():
+        single_server.start()
+    with open_client(single_server) as client:
+        for point in (STOP_BUILDS, "failCommand"):
+            client.admin.command("configureFailPoint", point, mode="off")
+        client.drop_database(DATABASE)
 
 
 @pytest.fixture(scope="module")
@@ -104,13 +116,16 @@ def hold_builds(client: t.Any, hold: bool) -> None:
     client.admin.command("configureFailPoint", STOP_BUILDS, mode="alwaysOn" if hold else "off")
 
 
-def wait_for_build(client: t.Any) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if client.admin.command({"currentOp": 1, "msg": {"$regex": "^Index Build"}})["inprog"]:
-            return
+def wait_until(client: t.Any, operation: dict[str, t.Any], number: int = 1) -> None:
+    """Until so many operations of the server are as described."""
+    deadline = time.monotonic() + 60
+    while len(client.admin.command({"currentOp": 1, **operation})["inprog"]) < number:
+        assert time.monotonic() < deadline, f"no such operation within 60 s: {operation}"
         time.sleep(0.05)
-    raise AssertionError("no index build within 30 s")
+
+
+def wait_for_build(client: t.Any) -> None:
+    wait_until(client, {"msg": {"$regex": "^Index Build"}})
 
 
 def result_of(process: t.Any) -> dict[str, t.Any]:
@@ -238,7 +253,8 @@ def test_a_second_run_waits_for_the_build_of_the_first_before_it_drops_anything(
         seen = run_module("mongo_collections", arguments(single, AFTER), check=True)
         assert verbs(seen) == ["await subject.a_1__sparse", "await subject.b_1", "drop subject.a_1"]
         second = start_module("mongo_collections", arguments(single, AFTER))
-        time.sleep(2)
+        # What builds is an operation too, but has no client.
+        wait_until(client, {"command.createIndexes": {"$exists": True}, "client": {"$exists": True}}, number=2)
         assert second.poll() is None and "a_1" in names(client)
         hold_builds(client, False)
         assert not result_of(first).get("failed") and not result_of(second).get("failed")
@@ -317,8 +333,7 @@ def test_an_index_build_that_takes_too_long_is_given_up(single: Mongod, start_mo
         hold_builds(client, True)
         process = start_module("mongo_collections", arguments(single, AFTER, build_timeout=1))
         wait_for_build(client)
-        time.sleep(3)  # the limit began before the build showed
-        hold_builds(client, False)
         result = result_of(process)
+        hold_builds(client, False)
         assert result["failed"] and "exceeded time limit" in result["msg"], result
         assert names(client) == {"a_1"}

@@ -30,7 +30,7 @@ def make_set() -> t.Iterator[t.Callable[..., ReplicaSet]]:
         one.remove()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def three_members() -> t.Iterator[ReplicaSet]:
     one = ReplicaSet(3)
     yield one

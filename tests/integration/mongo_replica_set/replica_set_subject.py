@@ -91,6 +91,11 @@ class Writer:
                 self.longest_gap = max(self.longest_gap, time.monotonic() - last)
                 last = time.monotonic()
 
+    def wait_for_writes(self, number: int = 20) -> None:
+        """Until that many more are acknowledged."""
+        wanted = len(self.acknowledged) + number
+        wait_until(lambda: len(self.acknowledged) >= wanted, f"{number} more writes are acknowledged", seconds=60)
+
     def lost(self) -> set[int]:
         """Acknowledged writes that are not there."""
         with self.one.client(readConcernLevel="majority") as client:

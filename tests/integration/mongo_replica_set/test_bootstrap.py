@@ -6,15 +6,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
-import signal
-import subprocess
-import time
 import typing as t
 
 import pymongo
 import pymongo.errors
 import pytest
+from kill_points import MONGODB_MESSAGES, KillPoint, every_point
+from module_process import ModuleProcess
 from replica_set_subject import Run, arguments, by_host, configuration, verbs, wait_until
 from servers import Member, Mongod, ReplicaSet
 
@@ -94,27 +92,26 @@ def test_an_interrupted_run_is_finished_by_the_next(make_set: MakeSet, run_modul
     assert verbs(run_module("mongo_replica_set", options)) == []
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("first_message", [1, 4, 7, 10])
 def test_killed_at_any_moment(
-    make_set: MakeSet, run_module: Run, start_module: t.Callable[..., subprocess.Popen[str]], seed: int
+    make_set: MakeSet, run_module: Run, start_module: t.Callable[..., ModuleProcess], first_message: int
 ) -> None:
-    """The module, then the server it works on, killed at random moments until a run comes through."""
-    chance = random.Random(seed)
+    """The module, then the server it works on, killed until a run comes through: each time some messages later."""
     one = make_set(2)
     first = one.members[0]
-    options = arguments(one, first)
-    for attempt in range(4):
-        process = start_module("mongo_replica_set", options)
-        time.sleep(0.35 + chance.random() * 1.2)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        if attempt % 2:
+    # The second one may be elected while the first one is down.
+    options = arguments(one, first, settings={"election_timeout_millis": 2000})
+
+    def start(point: KillPoint) -> ModuleProcess:
+        return start_module("mongo_replica_set", options, kill_point=point)
+
+    for kills, _message in enumerate(every_point(MONGODB_MESSAGES, start, at_least=15, first=first_message, step=12)):
+        if kills % 2:
             first.kill()
             wait_until(lambda: not first.server.is_running(), "the server is gone")
             first.start()
     done = run_module("mongo_replica_set", options)
     assert not done.get("failed"), done["msg"]
-    # The second one may have been elected while the first one was down.
     assert sorted(member["state"] for member in done["members"]) == ["PRIMARY", "SECONDARY"]
     assert not run_module("mongo_replica_set", options)["changed"]
     assert {member["votes"] for member in by_host(one).values()} == {1}

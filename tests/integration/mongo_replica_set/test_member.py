@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 from replica_set_subject import Run, Writer, arguments, configuration, sees_down, verbs, wait_until
@@ -24,7 +23,7 @@ def secondaries(one: ReplicaSet) -> list[Member]:
 def test_every_member_restarts_and_no_acknowledged_write_is_lost(three: ReplicaSet, run_module: Run) -> None:
     order = [*secondaries(three), primary_of(three)]
     with Writer(three) as writer:
-        time.sleep(1)
+        writer.wait_for_writes()
         for member in order:
             gone = run_module("mongo_member", {**member.login, "ready_for": "stop", "step_down": True})
             assert verbs(gone) == (["step down"] if member is order[-1] else [])
@@ -32,7 +31,7 @@ def test_every_member_restarts_and_no_acknowledged_write_is_lost(three: ReplicaS
             member.start()
             back = run_module("mongo_member", {**member.login, "ready_for": "work"})
             assert not back.get("failed") and back["member"] == member.address
-        time.sleep(1)
+        writer.wait_for_writes()
     lost = writer.lost()
     print(f"{len(writer.acknowledged)} acknowledged, {len(lost)} lost, longest gap {writer.longest_gap:.2f} s")
     assert writer.acknowledged and not lost

@@ -55,6 +55,11 @@ def reconfigured(one: ReplicaSet, change: t.Callable[[Hosts], object]) -> None:
         client.admin.command("replSetReconfig", config)
 
 
+def has_read_its_configuration(member: Member) -> bool:
+    with member.client() as client:
+        return bool(client.admin.command("replSetGetConfig")["config"])
+
+
 def started_as(member: Member, settings: dict[str, t.Any]) -> None:
     member.stop()
     member.configure(settings)
@@ -244,6 +249,8 @@ def test_a_member_that_moved_to_another_port_keeps_its_place(three: ReplicaSet, 
     )
     moved.start()
     wait_until(lambda: sees_down(helper, old), "the primary misses the old name")
+    # Before it has read its own copy of the configuration, nothing says whose member it is.
+    wait_until(lambda: has_read_its_configuration(moved), "the moved member knows its set")
     members: Hosts = [
         {"host": address, **({"previous_host": old} if address == moved.address else {})}
         for address in three.addresses

@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import typing as t
 
 import pytest
+from fresh_python import run_in_fresh_python
 from replica_set_subject import Run, Writer, arguments, by_host, configuration, sees_down, verbs, wait_until
-from servers import CACHE, CHECKOUT, ReplicaSet
+from servers import CACHE, ReplicaSet
 
 
 def declared(three: ReplicaSet, **changes: dict[str, t.Any]) -> list[dict[str, t.Any]]:
@@ -242,18 +241,9 @@ def test_the_driver_of_ubuntu_does_the_same(three: ReplicaSet, run_module: Run) 
         subprocess.run([sys.executable, "-m", "pip", "install", *target], check=True)
 
     def old(**options: t.Any) -> dict[str, t.Any]:
-        outcome = subprocess.run(
-            [sys.executable, "-W", "ignore", str(CHECKOUT / "tests" / "module_runner.py"), "mongo_replica_set"],
-            input=json.dumps(arguments(three, three.members[0], **options)),
-            env={**os.environ, "PYTHONPATH": str(folder)},
-            capture_output=True,
-            text=True,
-            check=False,
+        return run_in_fresh_python(
+            "mongo_replica_set", arguments(three, three.members[0], **options), before=folder
         )
-        lines = [line for line in outcome.stdout.splitlines() if line.startswith("{")]
-        assert lines, outcome.stdout + outcome.stderr
-        result: dict[str, t.Any] = json.loads(lines[-1])
-        return result
 
     assert verbs(old()) == []
     primary = primary_of(three)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 import typing as t
 from pathlib import Path
 
@@ -155,7 +154,7 @@ def test_from_plaintext_to_tls_and_certificates_with_a_writer(secured: Secured, 
         for one in secured.members:
             options = {**secured.tls_login(one), "mode": "requireTLS", "cluster_auth_mode": "x509"}
             assert verbs(run_module("mongo_tls", options)) == ["alter", "alter"]
-        time.sleep(1)
+        writer.wait_for_writes()
     assert writer.acknowledged and not writer.lost()
     assert not can_connect(secured, member)
     for one in secured.members:

@@ -165,23 +165,26 @@ def cluster(new_cluster: t.Callable[..., Cluster]) -> Cluster:
 
 
 @pytest.fixture
-def configure(run_module: t.Callable[..., t.Any], account: Account, bin_directory: Path) -> t.Callable[..., t.Any]:
-    """Run the module for one cluster: keywords are keys of its description, or with ``place`` of the module."""
+def arguments_for(account: Account, bin_directory: Path) -> t.Callable[..., dict[str, t.Any]]:
+    """The module's options for clusters: keywords are keys of the description of each, or with ``place`` options."""
 
-    def call(
-        *clusters: Cluster,
-        check: bool = False,
-        diff: bool = False,
-        place: dict[str, t.Any] | None = None,
-        **given: t.Any,
-    ) -> t.Any:
-        arguments = {
+    def call(*clusters: Cluster, place: dict[str, t.Any] | None = None, **given: t.Any) -> dict[str, t.Any]:
+        return {
             "clusters": [cluster.described(**given) for cluster in clusters],
             "bin_directory": str(bin_directory),
             "owner": account.name,
             "state_directory": str(clusters[0].state),
             **(place or {}),
         }
-        return run_module("pg_configuration", arguments, check=check, diff=diff)
+
+    return call
+
+
+@pytest.fixture
+def configure(run_module: t.Callable[..., t.Any], arguments_for: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """Run the module for clusters, with keywords as in ``arguments_for``."""
+
+    def call(*clusters: Cluster, check: bool = False, diff: bool = False, **given: t.Any) -> t.Any:
+        return run_module("pg_configuration", arguments_for(*clusters, **given), check=check, diff=diff)
 
     return call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from fresh_python import run_in_fresh_python
 
 
 def test_a_change_is_reloaded_and_nothing_restarts(cluster, configure):
@@ -196,12 +197,12 @@ def test_memory_is_left_to_a_cluster_that_is_still_to_come(new_cluster, configur
     assert more["changed"] is True, more
 
 
-def test_a_check_without_the_driver_predicts_from_the_files(cluster, configure, monkeypatch, tmp_path):
+def test_a_check_without_the_driver_predicts_from_the_files(cluster, arguments_for, tmp_path):
     tmp_path.chmod(0o755)
     (tmp_path / "psycopg2.py").write_text("raise ImportError('there is none')\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    predicted = configure(cluster, settings={"work_mem": "7MB"}, check=True)
+    arguments = arguments_for(cluster, settings={"work_mem": "7MB"})
+    predicted = run_in_fresh_python("pg_configuration", {**arguments, "_ansible_check_mode": True}, before=tmp_path)
     assert predicted["changed"] is True, predicted
     assert "psycopg2" in str(predicted["warnings"]), predicted
-    refused = configure(cluster, settings={"work_mem": "7MB"})
+    refused = run_in_fresh_python("pg_configuration", arguments, before=tmp_path)
     assert refused["failed"] and "psycopg2" in refused["msg"], refused

@@ -8,51 +8,29 @@ import signal
 import time
 
 import pytest
+from kill_points import KillPoint
 
 FILES = {f"{number}-part": {"work_mem": f"{number}MB"} for number in range(20, 60)}
-# So that the run is caught where it should be, it halts once so many of its files are in place.
-HALT = """
-import os, time
-rename, renamed = os.replace, []
-def halting(source, target, **options):
-    rename(source, target, **options)
-    renamed.extend([target] if str(target).endswith("-part.conf") else [])
-    if len(renamed) == {count}:
-        time.sleep(600)
-os.replace = halting
-"""
 
 
-@pytest.fixture
-def killed(cluster, account, bin_directory, start_module, tmp_path, monkeypatch):
-    """Kill the module as soon as so many of its files are there."""
+def point_with_files(count: int) -> KillPoint:
+    """Where so many files are in place, and the next one, if there is one, is written but has another name still.
 
-    def call(count: int) -> None:
-        (tmp_path / "sitecustomize.py").write_text(HALT.format(count=count))
-        monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
-        arguments = {
-            "clusters": [cluster.described(files=FILES)], "owner": account.name, "bin_directory": str(bin_directory),
-            "state_directory": str(cluster.state),
-        }  # fmt: skip
-        process = start_module("pg_configuration", arguments)
-        monkeypatch.undo()
-        deadline = time.monotonic() + 30
-        while len(list(cluster.drop_ins.glob("*-part.conf"))) < count and time.monotonic() < deadline:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
-
-    return call
+    Each is synchronised before it is renamed, and its folder after that.
+    """
+    return KillPoint(frozenset({"fsync"}), 2 * count + (count < len(FILES)))
 
 
 @pytest.mark.parametrize("count", [1, 17, 40])
-def test_a_run_that_was_killed_is_finished_by_the_next_one(cluster, configure, killed, count):
+def test_a_run_that_was_killed_is_finished_by_the_next_one(cluster, configure, start_module, arguments_for, count):
     started = cluster.started()
-    killed(count)
-    found = len(list(cluster.drop_ins.glob("*-part.conf")))
-    assert count == found
+    process = start_module(
+        "pg_configuration", arguments_for(cluster, files=FILES), kill_point=point_with_files(count)
+    )
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert len(list(cluster.drop_ins.glob("*-part.conf"))) == count
+    assert len(list(cluster.drop_ins.glob(".*"))) == (count < len(FILES))
     # Every file is whole, and the server has read none of them.
     assert all(path.read_text().endswith("MB'\n") for path in cluster.drop_ins.glob("*-part.conf"))
     assert cluster.show("work_mem") == "4MB"
@@ -66,9 +44,8 @@ def test_a_run_that_was_killed_is_finished_by_the_next_one(cluster, configure, k
 def test_files_that_nobody_told_the_server_about_are_read(cluster, configure):
     """The run was killed after the last file and before the reload."""
     configure(cluster, settings={"work_mem": "7MB"})
-    path = cluster.drop_ins / "99-settings.conf"
-    os.utime(path, (time.time() + 1, time.time() + 1))
-    time.sleep(1.1)
+    now = time.time()
+    os.utime(cluster.drop_ins / "99-settings.conf", (now, now))
     result = configure(cluster, settings={"work_mem": "7MB"})
     assert [action["action"] for action in result["actions"]] == ["reload"]
     assert not configure(cluster, settings={"work_mem": "7MB"})["changed"]

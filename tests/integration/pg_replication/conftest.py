@@ -192,7 +192,29 @@ def cluster(run_module) -> t.Iterator[Cluster]:
     made.destroy()
 
 
+@pytest.fixture(scope="session")
+def built(run_module: t.Callable[..., t.Any]) -> t.Iterator[dict[str, Path]]:
+    """The data folders of a primary and two standbys that streamed, stopped in order."""
+    made = Cluster(run_module)
+    try:
+        made.build()
+        for name in made.members:
+            made.stop(name)
+        assert made.password not in made.first.log.read_text()
+        yield {name: made.data(name) for name in made.members}
+    finally:
+        made.destroy()
+
+
 @pytest.fixture
-def replicated(cluster) -> Cluster:
-    cluster.build()
+def replicated(cluster, built) -> Cluster:
+    """A primary and two standbys that stream: copies of those that were built once."""
+    shutil.rmtree(cluster.first.data)
+    for name, data in built.items():
+        servers.copy_folder(data, cluster.data(name))
+    cluster.first.start()
+    for name in ("two", "three"):
+        cluster.start(name)
+    for name in ("two", "three"):
+        assert cluster.state(name, wait_streaming=60)["receiver"]["status"] == "streaming"
     return cluster

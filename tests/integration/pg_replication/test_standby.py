@@ -29,12 +29,14 @@ def processes_with(argument: str) -> list[int]:
     return found
 
 
-def receiver_states(cluster, name: str, seconds: float) -> set[str | None]:
-    """What the standby's receiver was seen doing."""
+def receiver_states(cluster, name: str, refusals: int) -> set[str | None]:
+    """What the standby's receiver was seen doing until it was refused so often."""
+    log = cluster.homes[name] / "data.log"
     seen = set()
-    end = time.monotonic() + seconds
+    deadline = time.monotonic() + 120
     with contextlib.closing(cluster.connect(name)) as connection, connection.cursor() as cursor:
-        while time.monotonic() < end:
+        while log.read_text().count("has already been removed") < refusals:
+            assert time.monotonic() < deadline, log.read_text()
             cursor.execute(live.MEMBER_QUERY)
             seen.add((cursor.fetchone()[0]["receiver"] or {}).get("status"))
     return seen
@@ -85,7 +87,8 @@ def test_an_interrupted_copy_is_begun_again(cluster, start_module):
     cluster.keep("one")
     process = start_module("pg_standby", cluster.standby_arguments("two", max_rate="2M"))
     cluster.wait_until((cluster.data("two") / "base").is_dir)
-    time.sleep(0.5)
+    receives = "SELECT active FROM pg_replication_slots WHERE slot_name = 'two'"
+    cluster.wait_until(lambda: cluster.query("one", receives) == [(True,)])
     process.send_signal(signal.SIGKILL)
     process.wait()
     # What goes on receiving WAL would keep the slot, and one that fails later would remove the next copy.
@@ -245,9 +248,9 @@ def test_a_slot_that_another_server_uses_stops_the_copy(replicated):
     assert replicated.state("three", wait_streaming=60)["receiver"]["status"] == "streaming"
 
 
-def test_another_cluster_is_not_copied_over_a_standby(replicated):
+def test_another_cluster_is_not_copied_over_a_standby(replicated, tmp_path):
     """One of the addresses leads to a cluster of other data, which lets the replication role in as well."""
-    stranger = servers.Postgresql()
+    stranger = servers.Postgresql(same_identifier=False)
     stranger.start()
     try:
         stranger.query("CREATE ROLE replicator LOGIN REPLICATION PASSWORD 'test:replication\\password'")
@@ -268,6 +271,13 @@ def test_another_cluster_is_not_copied_over_a_standby(replicated):
         silent = {**wrong, "hosts": [f"127.0.0.1:{port.free_port(0)}"]}
         unreachable = replicated.make_standby("two", rebuild_method="copy", **silent)
         assert unreachable["failed"] and unreachable["error_code"] == "STANDBY_SOURCE_UNREACHABLE"
+        # psql would ask the primary, pg_controldata tells what the folder holds: only the first one is missing.
+        programs = tmp_path / "bin"
+        programs.mkdir()
+        (programs / "pg_controldata").symlink_to(replicated.first.bin / "pg_controldata")
+        missing = replicated.make_standby("two", rebuild_method="copy", bin_directory=str(programs), **wrong)
+        assert missing["failed"] and missing["error_code"] == "STANDBY_PROGRAMS_MISSING", missing
+        assert str(programs / "psql") in missing["msg"]
         assert replicated.query("two", "SELECT pg_postmaster_start_time()") == began
     finally:
         stranger.kill()
@@ -286,7 +296,8 @@ def test_slots_of_nobody_are_reported_and_dropped_on_request(replicated):
 def test_a_lagging_standby_is_reported(replicated):
     replicated.query("two", "SELECT pg_wal_replay_pause()")
     replicated.query("one", "CREATE TABLE lag AS SELECT repeat('x', 1000) AS t FROM generate_series(1, 5000)")
-    time.sleep(1)
+    ((end,),) = replicated.query("one", "SELECT pg_current_wal_flush_lsn()")
+    replicated.wait_until(lambda: replicated.query("two", f"SELECT pg_last_wal_receive_lsn() >= '{end}'")[0][0])
     kept = replicated.keep("two", primary=replicated.state("one"), max_lag_bytes=1000000, wait_streaming=1)
     assert not kept.get("failed"), kept["msg"]
     assert any("replay is paused" in problem for problem in kept["problems"])

@@ -54,6 +54,11 @@ class Writer(threading.Thread):
         times = [moment for moment, _number in self.acknowledged]
         return max(later - earlier for earlier, later in itertools.pairwise(times))
 
+    def wait_for_rows(self, number: int = 20) -> None:
+        """Until that many more rows are acknowledged."""
+        wanted = len(self.acknowledged) + number
+        self.cluster.wait_until(lambda: len(self.acknowledged) >= wanted)
+
     def stop(self) -> None:
         self.ending.set()
         self.join()
@@ -77,7 +82,7 @@ def test_no_acknowledged_row_is_lost_and_everybody_follows(written):
     outages = []
     order = ["one", "two", "three", "one", "two", "one"]
     for source, target in itertools.pairwise(order):
-        time.sleep(1)
+        writer.wait_for_rows()
         done = written.hand_over(source, target)
         assert not done.get("failed"), done["msg"]
         outages.append(done["timing"]["promoted_ms"])
@@ -89,7 +94,7 @@ def test_no_acknowledged_row_is_lost_and_everybody_follows(written):
             kept = written.keep(name, primary=written.state(target))
             assert not kept.get("failed"), kept["msg"]
             assert written.keep(name, primary=written.state(target))["changed"] is False
-    time.sleep(1)
+    writer.wait_for_rows()
     writer.stop()
 
     acknowledged = {number for _moment, number in writer.acknowledged}
@@ -109,7 +114,8 @@ def test_what_speaks_against_it_is_named_and_nothing_is_touched(written):
         host="127.0.0.1", port=written.ports["one"], user="postgres", password=servers.PASSWORD, dbname="postgres"
     )
     idle.cursor().execute("SELECT 1")
-    time.sleep(1.2)
+    aged = f"SELECT clock_timestamp() - xact_start > '1.1 s' FROM pg_stat_activity WHERE pid = {idle.info.backend_pid}"
+    written.wait_until(lambda: written.query("one", aged) == [(True,)])
     refused = written.hand_over("one", "two", max_transaction_seconds=1)
     idle.close()
     assert refused["failed"] and "a transaction has been open for" in refused["msg"]
@@ -159,7 +165,11 @@ def test_killed_between_stop_and_promotion_there_is_no_second_primary(written, s
     written.query("one", "INSERT INTO written VALUES (1)")
     process = start_module("pg_switchover", written.switchover_arguments("one", "two", receive_timeout=60))
     written.wait_until(lambda: not (written.data("one") / "postmaster.pid").exists())
-    time.sleep(0.3)
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'groundwork switchover'"
+        " AND query = 'SELECT pg_last_wal_replay_lsn()'"
+    )
+    written.wait_until(lambda: written.query("two", waits) == [(1,)])
     process.send_signal(signal.SIGKILL)
     process.wait()
     states = written.states()

@@ -55,6 +55,14 @@ def module_waits(migrations: Migrations, event: str = "%") -> bool:
     )
 
 
+def waiting_since(migrations: Migrations) -> list[tuple[t.Any, ...]]:
+    """When the module's session began with the statement that waits for a lock: each try is another one."""
+    return migrations.query(
+        "SELECT query_start FROM pg_stat_activity WHERE application_name = 'pg_schema_apply'"
+        f" AND wait_event_type = 'Lock' AND datname = '{migrations.database}'"
+    )
+
+
 def kill(process: t.Any) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -244,8 +252,8 @@ def test_a_lock_held_by_another_session_is_waited_for_in_short_tries(migrations:
         assert migrations.versions() == ["1"]
 
         process = migrations.start(lock_timeout="300ms", attempts=100)
-        wait_for(lambda: module_waits(migrations))
-        time.sleep(1)
+        tries: list[t.Any] = []
+        wait_for(lambda: len(set(tries)) > 2 or tries.extend(waiting_since(migrations)))
         cursor.execute("ROLLBACK")
         result = json.loads(process.communicate(timeout=60)[0].splitlines()[-1])
         assert result["retries"]

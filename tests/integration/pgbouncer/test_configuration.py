@@ -110,8 +110,11 @@ def test_interrupted_run_is_completed_by_the_next(running: Poolers) -> None:
     options = base(running)
     options["users"].append({"name": "second", "scram_secret": running.secret("second", "other")})
     userlist = running.home / "etc/userlist.txt"
-    time.sleep(0.05)
-    userlist.write_text(userlist.read_text() + f'"second" "{options["users"][1]["scram_secret"]}"\n')
+    (pid_file,) = running.home.glob("run/1/*.pid")
+    text = userlist.read_text() + f'"second" "{options["users"][1]["scram_secret"]}"\n'
+    # The clock of the file system has ticks; within one, nothing says which file was there first.
+    while userlist.stat().st_mtime <= pid_file.stat().st_ctime:
+        userlist.write_text(text)
     result = running.succeed(**options)
     assert result["processes"][0]["action"] == "reload"
     running.connect("second", "other").close()

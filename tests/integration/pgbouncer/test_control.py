@@ -42,6 +42,10 @@ def paused(poolers: Poolers) -> list[str]:
     return [dict(poolers.console(process, "SHOW STATE"))["paused"] for process in (1, 2)]
 
 
+def clients(poolers: Poolers) -> list[tuple[t.Any, ...]]:
+    return [row for process in (1, 2) for row in poolers.console(process, "SHOW CLIENTS")]
+
+
 def test_clients_wait_through_a_pause(pair: Poolers, control: Control) -> None:
     assert control("paused", check=True)["changed"]
     assert paused(pair) == ["no", "no"]
@@ -57,7 +61,10 @@ def test_clients_wait_through_a_pause(pair: Poolers, control: Control) -> None:
 
     client = threading.Thread(target=ask)
     client.start()
-    time.sleep(0.5)
+    deadline = time.monotonic() + 60
+    while not any({"app", "waiting"} <= set(row) for row in clients(pair)):
+        assert time.monotonic() < deadline, f"the client never came to wait: {clients(pair)}"
+        time.sleep(0.02)
     assert answers == []
     assert control("resumed")["changed"]
     client.join(60)

@@ -148,6 +148,12 @@ def first_run(virgin_site: Site) -> tuple[Outcome, Outcome, bool]:
 
 
 @pytest.fixture(scope="session")
+def second_run(site: Site) -> Outcome:
+    """A run that has nothing to do, with everything that Ansible can be asked to print."""
+    return site.run("-vvv", "--diff")
+
+
+@pytest.fixture(scope="session")
 def site(virgin_site: Site, first_run: tuple[Outcome, Outcome, bool]) -> Site:
     """The environment after its first run."""
     assert first_run[1].code == 0, first_run[1].output

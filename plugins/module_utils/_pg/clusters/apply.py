@@ -69,7 +69,7 @@ def _creation_failed(cluster: Desired, folders: list[str], told: str) -> Groundw
         f"Cluster {cluster.name} could not be created{': its disk is full' if full else ''}.\n{told}",
         where="; ".join(room) + ", now that initdb has taken back what it wrote" if full else cluster.data,
         untouched="the other clusters of the host; this one holds nothing yet",
-        hint=f"{'Make room' if full else 'Mend the cause'} and run again: what was begun is cleared and created anew.",
+        hint=f"{'Make room' if full else 'Fix the cause'} and run again: what was begun is cleared and created anew.",
         code="disk_full" if full else "create_failed",
     )
 
@@ -123,6 +123,6 @@ def _run(command: list[str], what: str) -> None:
             f"{' '.join(command)} failed: {outcome.stderr.strip() or outcome.stdout.strip()}",
             where=what,
             untouched="the steps after it",
-            hint="Mend the cause and run again.",
+            hint="Fix the cause and run again.",
             code="command_failed",
         )

@@ -57,7 +57,7 @@ def generate(names: t.Sequence[str]) -> None:
             f"{outcome.stderr.strip() or outcome.stdout.strip()}",
             where=str(LIST),
             untouched="the clusters",
-            hint="Mend the cause and run again.",
+            hint="Fix the cause and run again.",
             code="locale_failed",
         )
 

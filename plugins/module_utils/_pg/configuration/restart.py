@@ -165,7 +165,7 @@ def _down(subject: Subject, words: str, why: str) -> GroundworkError:
         f"The server of cluster {subject.cluster.name} is down: it does not start, {why}. Its log says:\n{words}",
         where=str(subject.log),
         untouched="the data",
-        hint="Mend the cause that the log names and run again.",
+        hint="Fix the cause that the log names and run again.",
         code="server_down",
         details={"restored": False},
     )

@@ -48,12 +48,14 @@ class Surroundings:
 
     def __init__(self, session: Session, settings: Settings, facts: Facts, deadline: float | None, key: int) -> None:
         self.role = self.set_role(settings.session_role)
-        path = quote_name(facts.default_schema)
-        if facts.search_path.startswith((f"{path},", f"{facts.default_schema},")) or facts.search_path == path:
-            path = facts.search_path
-        elif facts.search_path:
-            path += f", {facts.search_path}"
-        entry = f"{self.role}; SELECT pg_catalog.set_config('search_path', {quote_text(path)}, false)"
+        first = quote_name(facts.default_schema)
+        if facts.search_path.startswith((f"{first},", f"{facts.default_schema},")) or facts.search_path == first:
+            path = quote_text(facts.search_path)
+        else:
+            # Scripts may read it, so it is written as the server itself writes names: quoted only where they must be.
+            rest = quote_text(f", {facts.search_path}" if facts.search_path else "")
+            path = f"pg_catalog.concat(pg_catalog.quote_ident({quote_text(facts.default_schema)}), {rest})"
+        entry = f"{self.role}; SELECT pg_catalog.set_config('search_path', {path}, false)"
         self._entry = entry
         self._own_settings: dict[str, str] = dict(session.rows(f"{entry}; {_OWN_SETTINGS}"))
         self._user = facts.user

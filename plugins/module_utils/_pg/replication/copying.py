@@ -146,9 +146,16 @@ def reserve_slot(server: Server, source: Source, slot: str) -> None:
 def identified(server: Server, source: Source) -> str:
     """The system identifier of the primary that the copy would come from.
 
-    :raises GroundworkError: no primary answers.
+    :raises GroundworkError: no primary answers, or the programs to ask with are missing.
     """
-    outcome = _replication_command(server, source, "IDENTIFY_SYSTEM")
+    try:
+        outcome = _replication_command(server, source, "IDENTIFY_SYSTEM")
+    except OSError as error:
+        raise GroundworkError(
+            f"The programs of PostgreSQL cannot be run: {error.filename or server.bin}: {error.strerror}.",
+            where=server.where, untouched="everything", hint="Install them first, or set bin_directory.",
+            code="STANDBY_PROGRAMS_MISSING",
+        ) from error
     if outcome.returncode != 0:
         raise GroundworkError(
             f"None of {', '.join(f'{host}:{port}' for host, port in source.hosts)} answers as the primary to copy: "
@@ -334,4 +341,4 @@ def _hint(errors: str) -> str:
         return "Make room; the next run begins the copy again."
     if "is active for PID" in errors:
         return "Another server uses this slot: two members must not have the same name. End it, then run again."
-    return "Mend the cause; the next run begins the copy again."
+    return "Fix the cause; the next run begins the copy again."

@@ -114,7 +114,7 @@ def _start_failed(cluster: Wanted, how: str) -> GroundworkError:
         f"The server of cluster {cluster.name} {how}. Its log ends with:\n" + "\n".join(f"  {line}" for line in lines),
         where=f"{log}; journalctl -u {cluster.unit}",
         untouched="its data and the other servers",
-        hint="Mend the cause that the log names and run again.",
+        hint="Fix the cause that the log names and run again.",
         code="start_failed",
     )
 
@@ -203,6 +203,6 @@ def _run(*arguments: str) -> None:
         raise GroundworkError(
             f"systemctl {' '.join(arguments)} failed: {outcome.stderr.strip()}",
             untouched="the servers that run",
-            hint="Mend the cause and run again.",
+            hint="Fix the cause and run again.",
             code="command_failed",
         )

@@ -125,6 +125,6 @@ def test_killed_at_any_step_one_place_is_whole_and_the_next_run_completes_it(tmp
 
 
 def test_of_several_runs_at_once_one_moves(former: Path, directory: Path) -> None:
-    runs = [start(former, directory, 1000) for _ in range(4)]
+    runs = [start(former, directory, 1000) for number in range(4)]
     assert [ended(run) for run in runs] == [0] * 4
     assert content(directory) == FILES and not former.exists()

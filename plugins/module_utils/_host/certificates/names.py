@@ -1,0 +1,35 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of a server's names are addresses: a certificate has them in another place, and clients look there only.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+
+def split_names(names: t.Iterable[str]) -> tuple[list[str], list[str]]:
+    """Host names and addresses, each once and in order.
+
+    :param names: addresses of version 6 with or without brackets.
+    """
+    hosts: dict[str, None] = {}
+    addresses: dict[str, None] = {}
+    for name in names:
+        bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+        if is_address(bare):
+            addresses[bare] = None
+        else:
+            hosts[name] = None
+    return list(hosts), list(addresses)
+
+
+def is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,27 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is refused before anything is touched.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+from . import clusters, replication, tls
+from .declared import Described
+from .known import Known
+
+
+def refusals(known: Known, inputs: Described | None) -> list[str]:
+    """What contradicts itself in the description, and systems that this was not tried on.
+
+    :param inputs: ``generated``, the folders of generated files as the lookup generated_files returns them, and
+        ``package_version``.
+    """
+    found = [place["problem"] for place in inputs["generated"] if place["problem"]] if inputs else []
+    if inputs and not isinstance(inputs["package_version"], str):
+        found.append(
+            f"postgresql_16_package_version is the number {inputs['package_version']}, and YAML takes 16.10 for 16.1. "
+            "Write it in quotes. Nothing was touched."
+        )
+    return found + tls.refusals(known) + replication.refusals(known) + clusters.refusals(known)
