@@ -19,6 +19,23 @@ import psycopg2
 
 CA = "/root/pooler-ca.crt"
 USER, PASSWORD, STOP, CLIENTS, MODE = *sys.argv[1:3], pathlib.Path(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
+LOGINS = 20  # enough to reach both processes
+
+
+def log_in() -> t.Any:
+    return psycopg2.connect(
+        host="pooler", port=6432, user=USER, dbname="shop", password=PASSWORD, sslmode="verify-full",
+        sslrootcert=CA, connect_timeout=20,
+    )  # fmt: skip
+
+
+def introduce() -> None:
+    """Log in one after the other, until every process knows the user: the first logins must not come at once.
+
+    Of those, PgBouncer 1.25 refuses the ones that overtake the first, with "wrong password type" (pgbouncer#1504).
+    """
+    for _number in range(LOGINS):
+        log_in().close()
 
 
 class Client(threading.Thread):
@@ -48,10 +65,7 @@ class Client(threading.Thread):
 
     def connect(self) -> None:
         if self.connection is None:
-            self.connection = psycopg2.connect(
-                host="pooler", port=6432, user=USER, dbname="shop", password=PASSWORD, sslmode="verify-full",
-                sslrootcert=CA, connect_timeout=20,
-            )  # fmt: skip
+            self.connection = log_in()
 
     def transaction(self) -> None:
         with self.connection, self.connection.cursor() as cursor:
@@ -68,6 +82,7 @@ class Client(threading.Thread):
 
 
 def main() -> None:
+    introduce()
     clients = [Client() for _number in range(CLIENTS)]
     for client in clients:
         client.start()
