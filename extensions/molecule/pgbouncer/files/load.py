@@ -1,7 +1,8 @@
 """A load of small transactions until a file appears; counts refused connections and failed transactions, as JSON.
 
 load.py USER PASSWORD STOP_FILE CLIENTS MODE. In the mode ``reconnecting`` every transaction has a connection of its
-own, in the mode ``staying`` a client keeps its connection and opens another one only when it was lost.
+own, in the mode ``staying`` a client keeps its connection and opens another one only when it was lost. A file
+MODE-at-work next to STOP_FILE is there meanwhile.
 """
 
 from __future__ import annotations
@@ -82,12 +83,15 @@ class Client(threading.Thread):
 
 
 def main() -> None:
+    at_work = STOP.with_name(f"{MODE}-at-work")
     introduce()
+    at_work.touch()
     clients = [Client() for _number in range(CLIENTS)]
     for client in clients:
         client.start()
     for client in clients:
         client.join()
+    at_work.unlink()
     counts: collections.Counter[str] = collections.Counter()
     errors: collections.Counter[str] = collections.Counter()
     for client in clients:
