@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleFileNotFound
 from ansible.plugins.connection import ConnectionBase
+from ansible.utils.display import Display
 
 DOCUMENTATION = """
 name: container
@@ -119,6 +120,7 @@ class Connection(ConnectionBase):
 
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
+        Display().vvv(f"EXEC {cmd}", host=self.get_option("container"))
         done = self._run([self._play_context.executable, "-c", cmd], input=in_data or b"", capture_output=True)
         return done.returncode, done.stdout, done.stderr
 

@@ -1,7 +1,8 @@
 """A load of small transactions until a file appears; counts refused connections and failed transactions, as JSON.
 
 load.py USER PASSWORD STOP_FILE CLIENTS MODE. In the mode ``reconnecting`` every transaction has a connection of its
-own, in the mode ``staying`` a client keeps its connection and opens another one only when it was lost.
+own, in the mode ``staying`` a client keeps its connection and opens another one only when it was lost. A file
+MODE-at-work next to STOP_FILE is there meanwhile.
 """
 
 from __future__ import annotations
@@ -19,6 +20,23 @@ import psycopg2
 
 CA = "/root/pooler-ca.crt"
 USER, PASSWORD, STOP, CLIENTS, MODE = *sys.argv[1:3], pathlib.Path(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
+LOGINS = 20  # enough to reach both processes
+
+
+def log_in() -> t.Any:
+    return psycopg2.connect(
+        host="pooler", port=6432, user=USER, dbname="shop", password=PASSWORD, sslmode="verify-full",
+        sslrootcert=CA, connect_timeout=20,
+    )  # fmt: skip
+
+
+def introduce() -> None:
+    """Log in one after the other, until every process knows the user: the first logins must not come at once.
+
+    Of those, PgBouncer 1.25 refuses the ones that overtake the first, with "wrong password type" (pgbouncer#1504).
+    """
+    for _number in range(LOGINS):
+        log_in().close()
 
 
 class Client(threading.Thread):
@@ -48,10 +66,7 @@ class Client(threading.Thread):
 
     def connect(self) -> None:
         if self.connection is None:
-            self.connection = psycopg2.connect(
-                host="pooler", port=6432, user=USER, dbname="shop", password=PASSWORD, sslmode="verify-full",
-                sslrootcert=CA, connect_timeout=20,
-            )  # fmt: skip
+            self.connection = log_in()
 
     def transaction(self) -> None:
         with self.connection, self.connection.cursor() as cursor:
@@ -68,11 +83,15 @@ class Client(threading.Thread):
 
 
 def main() -> None:
+    at_work = STOP.with_name(f"{MODE}-at-work")
+    introduce()
+    at_work.touch()
     clients = [Client() for _number in range(CLIENTS)]
     for client in clients:
         client.start()
     for client in clients:
         client.join()
+    at_work.unlink()
     counts: collections.Counter[str] = collections.Counter()
     errors: collections.Counter[str] = collections.Counter()
     for client in clients:
