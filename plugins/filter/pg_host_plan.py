@@ -22,6 +22,9 @@ options:
   certificates:
     description: Adds RV(_value.certificates). Takes C(address), where Ansible reaches the host.
     type: dict
+  configuration:
+    description: Adds RV(_value.configuration). Takes C(settings) of all clusters, and whether there is an C(exporter).
+    type: dict
   exporters:
     description: Adds RV(_value.exporters) and RV(_value.exporter_environments). Takes C(address), which they listen on.
     type: dict
@@ -44,7 +47,7 @@ options:
     description: Adds RV(_value.packages). Takes C(version), C(hold) and C(extra).
     type: dict
   preflight:
-    description: Takes C(generated) and C(package_version), which RV(_value.refusals) may name too.
+    description: Gives RV(_value.refusals) and nothing else. Takes C(generated) and C(package_version).
     type: dict
   switchover:
     description: Adds RV(_value.switchover). Takes C(cluster), C(target) and C(ignore).
@@ -55,9 +58,9 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show the settings that every cluster of the host gets
+- name: Say which units the host gets
   ansible.builtin.debug:
-    msg: "{{ (__postgresql_16_known | groundwork.databases.pg_host_plan).configuration }}"
+    msg: "{{ (__postgresql_16_known | groundwork.databases.pg_host_plan).units }}"
 """
 
 RETURN = r"""
@@ -66,7 +69,7 @@ _value:
   type: dict
   contains:
     refusals:
-      description: What contradicts itself in the description. With any, the plan has no other parts.
+      description: What contradicts itself in the description, and systems that this was not tried on.
       type: list
       elements: str
     certificates:

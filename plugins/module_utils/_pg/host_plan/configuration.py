@@ -11,7 +11,7 @@ import typing as t
 
 from ..clusters.answer import ClusterFacts
 from . import clusters, replication, tls
-from .declared import Cluster
+from .declared import Cluster, Described, truth
 from .known import Known
 
 # Who logged in and who failed to, what changed the schema, what was slow, and what waited. Statements are logged as
@@ -33,12 +33,16 @@ _LOGGING: dict[str, t.Any] = {
 }
 
 
-def request(known: Known) -> list[dict[str, t.Any]]:
-    """Option ``clusters`` of pg_configuration."""
-    return [_cluster(known, cluster, known.places[cluster.name]) for cluster in clusters.present(known)]
+def request(known: Known, inputs: Described) -> list[dict[str, t.Any]]:
+    """Option ``clusters`` of pg_configuration.
+
+    :param inputs: ``settings`` of all clusters; ``exporter``, whether there is one for each.
+    """
+    return [_cluster(known, cluster, inputs) for cluster in clusters.present(known)]
 
 
-def _cluster(known: Known, cluster: Cluster, place: ClusterFacts) -> dict[str, t.Any]:
+def _cluster(known: Known, cluster: Cluster, inputs: Described) -> dict[str, t.Any]:
+    place = known.places[cluster.name]
     found: dict[str, t.Any] = {
         "name": cluster.name,
         "port": cluster.port,
@@ -49,9 +53,9 @@ def _cluster(known: Known, cluster: Cluster, place: ClusterFacts) -> dict[str, t
             "20-groundwork": _settings(cluster, place),
             "30-replication": replication.settings(known, cluster, place) if cluster.replicated else {},
         },
-        "settings": {**known.settings, **cluster.settings},
+        "settings": {**inputs["settings"], **cluster.settings},
         "ident": list(cluster.ident),
-        "hba": _rules(known, cluster, place),
+        "hba": _rules(known, cluster, place, exporter=truth(inputs["exporter"])),
     }
     if place.wal_directory:
         found["wal_directory"] = place.wal_directory
@@ -74,13 +78,13 @@ def _settings(cluster: Cluster, place: ClusterFacts) -> dict[str, t.Any]:
     }
 
 
-def _rules(known: Known, cluster: Cluster, place: ClusterFacts) -> dict[str, t.Any]:
-    exporter = {"type": "local", "users": ["prometheus"], "method": "peer", "comment": "the exporter"}
+def _rules(known: Known, cluster: Cluster, place: ClusterFacts, *, exporter: bool) -> dict[str, t.Any]:
+    of_exporter = {"type": "local", "users": ["prometheus"], "method": "peer", "comment": "the exporter"}
     return {
         "rules": list(cluster.hba),
         "defaults": cluster.hba_defaults,
         "extra": [
-            *([exporter] if known.exporter else []),
+            *([of_exporter] if exporter else []),
             *(replication.rules(known, cluster, place) if cluster.replicated else []),
         ],
         "client_networks": list(cluster.client_networks),

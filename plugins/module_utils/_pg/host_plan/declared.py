@@ -22,16 +22,21 @@ CONTENTS = ("roles", "databases", "migrations", "partitions", "row_security")
 
 @dataclasses.dataclass(frozen=True)
 class Tls:
+    """:ivar texts: ``certificate``, ``key`` and ``ca`` where they are given as text. Read when they are needed only: a
+    vault takes its time for each reading.
+    """
+
     mode: str = "disabled"
     require: bool = True
     min_protocol_version: str = "TLSv1.2"
-    certificate: str = ""
     certificate_file: str = ""
-    key: str = ""
     key_file: str = ""
-    ca: str = ""
     ca_file: str = ""
     names: t.Sequence[str] = ()
+    texts: Described = dataclasses.field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        return self.texts.get(name) or ""
 
     @property
     def encrypted(self) -> bool:
@@ -92,7 +97,8 @@ def truth(value: t.Any) -> bool:
 
 def _cluster(described: Described) -> Cluster:
     given = _given(described, _FIELDS)
-    given["tls"] = Tls(**_given(described.get("tls") or {}, _TLS_FIELDS))
+    tls = described.get("tls") or {}
+    given["tls"] = Tls(**{**_given(tls, _TLS_FIELDS), "texts": tls})
     given["replication"] = described.get("replication") or {}
     given["contents"] = {name: described.get(name) or () for name in CONTENTS}
     return Cluster(**given)

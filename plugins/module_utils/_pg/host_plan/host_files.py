@@ -32,7 +32,7 @@ def entries(known: Known, controller: Described) -> list[Entry]:
         found.append({"path": units, "state": "directory", "mode": "0755"})
         found.append({"path": f"{units}/{_DROP_IN}", "content": drop_in, "mode": "0644"})
         if cluster.replicated:
-            content = part.password_file(replication.described(cluster, place))
+            content = part.password_file(part.with_defaults(cluster.replication))
             found.append(_own_folder(place.config_directory))
             found.append(
                 {"path": replication.passfile(place), "mode": "0600", "secret": True, "content": content, **_OWN}

@@ -34,7 +34,6 @@ class NotPermitted(t.NamedTuple):
 @dataclasses.dataclass(frozen=True)
 class Known:
     """:ivar batch: hosts that the run works on now.
-    :ivar settings: of all clusters; :ivar exporter: whether there is one for each.
     :ivar described: clusters as they were written; :ivar clusters: those that are to be there, by name.
     :ivar found: where they are; empty before the host was asked.
     :ivar services: the servers; :ivar configuration: what came of the settings; both by name, ``None`` before.
@@ -47,8 +46,6 @@ class Known:
     host: str
     check_mode: bool
     batch: t.Sequence[str]
-    settings: Described
-    exporter: bool
     restart_policy: str
     described: t.Sequence[Described]
     clusters: dict[str, Cluster]
@@ -92,8 +89,6 @@ def read(known: Described) -> Known:
         host=host,
         check_mode=bool(known["check_mode"]),
         batch=known["batch"],
-        settings=known["settings"],
-        exporter=declared.truth(known["exporter"]),
         restart_policy=str(known["restart_policy"]),
         described=described,
         clusters=clusters,

@@ -33,26 +33,25 @@ def host_plan(given: Described, asked: t.Mapping[str, Described]) -> Plan:
     """What is known so far decides which parts the plan has: a task cannot read one that comes too early.
 
     :param given: see :func:`.known.read`.
-    :param asked: parts that only a task or two read, by the names of :data:`_ASKED`, each with what only it needs; and
-        ``preflight``, see :func:`.preflight.refusals`.
+    :param asked: parts that only a task or two read, by the names of :data:`_ASKED`, each with what only it needs. With
+        ``preflight``, the plan is nothing but what :func:`.preflight.refusals` says.
     :raises GroundworkError: an answer does not fit.
     """
     seen = known.read(given)
+    if "preflight" in asked:
+        return {"refusals": preflight.refusals(seen, asked["preflight"])}
     plan: Plan = {
-        "refusals": preflight.refusals(seen, asked.get("preflight")),
         "replicated_names": [cluster.name for cluster in seen.replicated],
         "pg_clusters": clusters.request(seen),
     }
-    if plan["refusals"] or not seen.found:
+    if not seen.found:
         return plan
     plan.update(_of_host(seen))
-    if seen.topologies is not None or not seen.replicated:
-        plan["configuration"] = configuration.request(seen)
     if seen.topologies is not None:
         plan["copied_here"] = replication.copied_here(seen)
         plan["kept_primaries"] = replication.kept_primaries(seen)
-    for name in asked.keys() - {"preflight"}:
-        plan.update(_ASKED[name](seen, asked[name]))
+    for name, inputs in asked.items():
+        plan.update(_ASKED[name](seen, inputs))
     return plan
 
 
@@ -73,7 +72,6 @@ def _of_host(seen: Known) -> Plan:
         "report": report.lines(seen),
         "replicated": replicated,
         "outside": replication.outside(replicated),
-        "passwords": replication.passwords(seen),
     }
 
 
@@ -103,6 +101,7 @@ def _exporters(seen: Known, inputs: Described) -> Plan:
 
 _ASKED: dict[str, t.Callable[[Known, Described], Plan]] = {
     "certificates": lambda seen, inputs: {"certificates": tls.certificates(seen, str(inputs["address"]))},
+    "configuration": lambda seen, inputs: {"configuration": configuration.request(seen, inputs)},
     "exporters": _exporters,
     "files": _files,
     "kernel": lambda seen, inputs: {"sysctl": clusters.sysctl(seen, inputs)},

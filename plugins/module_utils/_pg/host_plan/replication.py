@@ -62,13 +62,18 @@ def passfile(place: ClusterFacts) -> str:
 
 
 def described(cluster: Cluster, place: ClusterFacts) -> dict[str, t.Any]:
-    """The description of a replicated cluster with every option filled in, its password included."""
-    filled = part.with_defaults(dict(cluster.replication))
+    """The description of a replicated cluster with every option filled in, without its password."""
+    filled = part.filled_in(_open(cluster))
     if not filled["ssl_mode"] and cluster.tls.mode == "generated" and not filled["ca_file"]:
         filled["ca_file"] = f"{place.config_directory}/tls/ca.pem"
     if not filled["ssl_mode"] and cluster.tls.encrypted:
         filled["ssl_mode"] = "verify-ca" if filled["ca_file"] else "require"
     return filled
+
+
+def _open(cluster: Cluster) -> dict[str, t.Any]:
+    """All but the password: a vault takes its time for each reading."""
+    return {name: cluster.replication[name] for name in cluster.replication if name != "password"}
 
 
 def settings(known: Known, cluster: Cluster, place: ClusterFacts) -> dict[str, t.Any]:
@@ -126,10 +131,6 @@ def _item(known: Known, cluster: Cluster, place: ClusterFacts, port: int) -> dic
 def outside(items: t.Iterable[Described]) -> list[dict[str, t.Any]]:
     """One for each member that this run does not work on."""
     return [{**item, "member": member} for item in items for member in item["outside"]]
-
-
-def passwords(known: Known) -> dict[str, str]:
-    return {cluster.name: cluster.replication["password"] for cluster in known.replicated}
 
 
 def topologies(known: Known, inputs: Described) -> Topologies:

@@ -38,7 +38,7 @@ def refusals(known: Known) -> list[str]:
 
 
 def _is_complete(tls: Tls) -> bool:
-    return tls.mode != "given" or bool((tls.certificate or tls.certificate_file) and (tls.key or tls.key_file))
+    return tls.mode != "given" or all(getattr(tls, f"{name}_file") or tls.text(name) for name in ("certificate", "key"))
 
 
 def generated(known: Known) -> list[str]:
@@ -63,7 +63,7 @@ def settings(cluster: Cluster, where: ClusterFacts) -> dict[str, t.Any]:
     if not cluster.tls.encrypted:
         return {"ssl": False}
     folder = f"{where.config_directory}/tls"
-    signed = cluster.tls.mode == "generated" or cluster.tls.ca or cluster.tls.ca_file
+    signed = cluster.tls.mode == "generated" or cluster.tls.ca_file or cluster.tls.text("ca")
     return {
         "ssl": True,
         "ssl_cert_file": f"{folder}/server.pem",
@@ -83,8 +83,8 @@ def controller_files(known: Known, controller: Described) -> list[str]:
         if cluster.tls.encrypted:
             found = _found(known, cluster, controller)
             if not _to_come(known, found):
-                given = ((found.certificate, found.certificate_file), (found.key, found.key_file))
-                paths += [path for text, path in (*given, (found.ca, found.ca_file)) if path and not text]
+                given = {"certificate": found.certificate_file, "key": found.key_file, "ca": found.ca_file}
+                paths += [path for name, path in given.items() if path and not found.text(name)]
     return list(dict.fromkeys(paths))
 
 
@@ -101,10 +101,10 @@ def entries(known: Known, cluster: Cluster, where: ClusterFacts, controller: Des
     directory: Entry = {"path": folder, "state": "directory", "mode": "0700", **own}
     if _to_come(known, found):
         return [directory, {**pem, "content": "to be generated"}]
-    certificate = found.certificate or contents[found.certificate_file]
-    key = found.key or contents[found.key_file]
+    certificate = found.text("certificate") or contents[found.certificate_file]
+    key = found.text("key") or contents[found.key_file]
     written = [directory, {**pem, "content": f"{key}\n{certificate}\n", "validate": _CHECK}]
-    ca = found.ca or (contents[found.ca_file] if found.ca_file else "")
+    ca = found.text("ca") or (contents[found.ca_file] if found.ca_file else "")
     return written + ([{"path": f"{folder}/ca.pem", "content": f"{ca}\n", "mode": "0600", **own}] if ca else [])
 
 

@@ -35,18 +35,24 @@ DEFAULTS: dict[str, t.Any] = {
 }
 
 
-def with_defaults(replication: dict[str, t.Any]) -> dict[str, t.Any]:
+def with_defaults(replication: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The description with every option filled in.
 
     :raises GroundworkError: it contradicts itself.
     """
+    filled = filled_in(replication)
+    _refuse(filled)
+    return filled
+
+
+def filled_in(replication: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The same, whether or not it contradicts itself."""
     filled = {**DEFAULTS, **replication}
     synchronous = {**DEFAULTS["synchronous"], **(replication.get("synchronous") or {})}
     # YAML reads a bare off as false.
     synchronous["mode"] = "off" if synchronous["mode"] in (False, "off", None) else synchronous["mode"]
     filled["synchronous"] = synchronous
     filled.setdefault("initial_primary", filled["members"][0])
-    _refuse(filled)
     return filled
 
 

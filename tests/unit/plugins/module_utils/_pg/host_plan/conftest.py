@@ -32,6 +32,12 @@ class Host:
     def plan(self, **asked: t.Any) -> Record:
         return host_plan(self.known, asked)
 
+    def configuration(self, settings: Record | None = None, exporter: t.Any = False) -> list[Record]:
+        return self.plan(configuration={"settings": settings or {}, "exporter": exporter})["configuration"]
+
+    def refusals(self, generated: t.Sequence[Record] = (), package_version: t.Any = "") -> list[str]:
+        return self.plan(preflight={"generated": generated, "package_version": package_version})["refusals"]
+
     def answer(self, module: str, name: str, /, **facts: t.Any) -> None:
         """Change the answer about one cluster."""
         (cluster,) = (each for each in self.known[module]["clusters"] if each["name"] == name)
@@ -79,7 +85,7 @@ def known_of(clusters: list[Record], *, host: str = "db1", **more: t.Any) -> Rec
     """A host whose clusters all run, as they are declared."""
     there = [cluster for cluster in clusters if cluster.get("state") != "absent"]
     return {
-        "host": host, "check_mode": False, "batch": [host], "clusters": clusters, "settings": {}, "exporter": False,
+        "host": host, "check_mode": False, "batch": [host], "clusters": clusters,
         "restart_policy": "never", "kernel": None, "restarts": None, "topologies": None, "to_copy": None,
         "found": {
             "installed": True, "unlisted": [], "clusters": [found(cluster) for cluster in there],

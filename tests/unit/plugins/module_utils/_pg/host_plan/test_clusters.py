@@ -7,10 +7,11 @@ from ansible_collections.groundwork.databases.plugins.module_utils._errors impor
 
 
 def test_a_port_given_as_text_is_a_number_everywhere(host):
-    plan = host({"name": "shop", "port": "5433"}).plan()
+    one = host({"name": "shop", "port": "5433"})
+    plan = one.plan()
     assert [unit["port"] for unit in plan["units"]] == [5433]
     assert [server["port"] for server in plan["servers"]] == [5433]
-    assert [cluster["port"] for cluster in plan["configuration"]] == [5433]
+    assert [cluster["port"] for cluster in one.configuration()] == [5433]
 
 
 def test_clusters_keep_their_own_facts_whatever_order_the_host_answers_in(host):
@@ -50,7 +51,7 @@ def test_an_answer_that_does_not_fit_leaves_no_plan(host, module, field, value):
 
 def test_nothing_but_the_request_is_planned_before_the_host_was_asked(host):
     plan = host({"name": "shop", "roles": [{"name": "app", "password": "x"}]}, found=None).plan()
-    assert set(plan) == {"refusals", "replicated_names", "pg_clusters"}
+    assert set(plan) == {"replicated_names", "pg_clusters"}
     assert plan["pg_clusters"]["clusters"] == [{"name": "shop"}]
 
 
@@ -68,7 +69,7 @@ def test_a_server_is_reached_on_its_old_port_until_it_is_restarted(host):
 def test_an_unknown_system_is_refused(host):
     one = host({"name": "shop"})
     one.known["found"]["system"] = {"id": "debian", "version": "11", "codename": "bullseye", "name": "Debian 11"}
-    assert one.plan()["refusals"] == ["Debian 11 is not one of ubuntu 22.04, debian 12. Nothing was touched."]
+    assert one.refusals() == ["Debian 11 is not one of ubuntu 22.04, debian 12. Nothing was touched."]
 
 
 def test_packages(host):
@@ -116,8 +117,9 @@ def test_huge_pages_are_a_number(host):
 
 def test_an_absent_cluster_is_asked_for_and_has_no_other_part(host):
     gone = {"name": "gone", "state": "absent", "confirm_removal": "gone", "tls": {"mode": "given"}}
-    plan = host({"name": "shop"}, gone).plan()
-    assert plan["refusals"] == []
+    one = host({"name": "shop"}, gone)
+    plan = one.plan()
+    assert one.refusals() == []
     assert [cluster["name"] for cluster in plan["pg_clusters"]["clusters"]] == ["shop", "gone"]
     assert [unit["name"] for unit in plan["units"]] == ["shop"]
 
@@ -125,9 +127,8 @@ def test_an_absent_cluster_is_asked_for_and_has_no_other_part(host):
 def test_a_version_that_lost_its_last_digit_and_a_folder_that_cannot_be_are_refused(host):
     one = host({"name": "a", "tls": {"mode": "given"}})
     folder = {"present": "/x", "problem": "/x is below the inventory.", "move": {}}
-    refusals = one.plan(preflight={"generated": [folder], "package_version": 16.1})["refusals"]
+    refusals = one.refusals([folder], 16.1)
     assert refusals[0] == "/x is below the inventory."
     assert refusals[1].startswith("postgresql_16_package_version is the number 16.1, and YAML takes 16.10 for 16.1.")
     assert refusals[2].startswith("Cluster a: tls.mode given asks for") and len(refusals) == 3
-    fine = {"generated": [{**folder, "problem": ""}], "package_version": "16.1"}
-    assert host({"name": "a"}).plan(preflight=fine)["refusals"] == []
+    assert host({"name": "a"}).refusals([{**folder, "problem": ""}], "16.1") == []

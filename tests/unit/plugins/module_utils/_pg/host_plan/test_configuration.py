@@ -4,12 +4,12 @@ from __future__ import annotations
 
 
 def test_settings_of_a_cluster_win_over_those_of_all(host):
-    one = host({"name": "a", "settings": {"work_mem": "8MB"}}, settings={"work_mem": "4MB", "jit": False})
-    assert one.plan()["configuration"][0]["settings"] == {"work_mem": "8MB", "jit": False}
+    one = host({"name": "a", "settings": {"work_mem": "8MB"}})
+    assert one.configuration({"work_mem": "4MB", "jit": False})[0]["settings"] == {"work_mem": "8MB", "jit": False}
 
 
 def test_a_plain_cluster(host):
-    (configuration,) = host({"name": "a"}).plan()["configuration"]
+    (configuration,) = host({"name": "a"}).configuration()
     assert configuration["files"]["20-groundwork"]["ssl"] is False
     assert configuration["files"]["20-groundwork"]["shared_preload_libraries"] == ["pg_stat_statements"]
     assert configuration["files"]["30-replication"] == {}
@@ -23,7 +23,7 @@ def test_a_plain_cluster(host):
 def test_every_cluster_has_its_own_options(host):
     first = {"name": "a", "preset": "none", "audit": ["ddl"], "wal_directory": "/srv/wal"}
     second = {"name": "b", "memory_percent": 10, "tls": {"mode": "given", "certificate": "c", "key": "k", "ca": "ca"}}
-    one, other = host(first, second, exporter="yes").plan()["configuration"]
+    one, other = host(first, second).configuration(exporter="yes")
     assert "preset" not in one and one["wal_directory"] == "/srv/wal"
     assert one["files"]["20-groundwork"]["pgaudit.log"] == ["ddl"]
     assert one["hba"]["extra"][0]["users"] == ["prometheus"]
@@ -50,13 +50,7 @@ def test_only_a_cluster_that_is_there_is_configured(trio):
     host = trio.host("pg2")
     host.known["to_copy"] = ["main"]
     plan = host.plan()
-    assert (plan["configuration"], plan["units"]) == ([], [])
+    assert (host.configuration(), plan["units"]) == ([], [])
     assert plan["tuned_later"] == [{"name": "main", "memory_percent": 0}]
     host.known["check_mode"] = True
-    assert [cluster["name"] for cluster in host.plan()["configuration"]] == ["main"]
-
-
-def test_replicated_clusters_are_not_configured_before_their_members_were_asked(trio):
-    host = trio.host("pg1")
-    host.known["topologies"] = None
-    assert "configuration" not in host.plan()
+    assert [cluster["name"] for cluster in host.configuration()] == ["main"]

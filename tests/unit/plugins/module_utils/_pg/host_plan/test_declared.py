@@ -27,7 +27,7 @@ def test_defaults_are_the_documented_ones(kind, options):
     filled = {field.name: field.default for field in dataclasses.fields(kind)}
     found = {name: list(value) if isinstance(value, tuple) else value for name, value in filled.items()}
     # These go to pg_clusters as they were written, which has their defaults, and to the modules of contents.
-    elsewhere = {"confirm_removal", "initdb_options", *declared.CONTENTS}
+    elsewhere = {"confirm_removal", "initdb_options", "certificate", "key", "ca", *declared.CONTENTS}
     assert {name: found[name] for name in documented(options) if name not in elsewhere} == {
         name: default for name, default in documented(options).items() if name not in elsewhere
     }
