@@ -138,13 +138,14 @@ HOLES = (
         (1, 26, 0),
         "an unauthenticated client crashes the pooler with a SCRAM message that lacks its nonce",
     ),
-    # Seen with 1.25.1 and 1.25.2; mended by the pull request of that number.
+    # Seen with 1.25.1 and 1.25.2; fixed by the pull request of that number.
     Hole(
         "pgbouncer#1504",
         (1, 25, 1),
         (1, 26, 0),
-        "one wrong password can lock a user with a scram_secret out of a process until that is restarted, when nobody "
-        "has logged in with the right one before; users whom auth_query finds are not affected",
+        "a wrong password, or a login that is begun and not finished, can lock a user with a scram_secret out of a "
+        "process until that is restarted, when nobody has logged in to it with the right password before; users whom "
+        "auth_query finds are not affected",
     ),
     Hole("CVE-2026-6668", (0, 0, 0), (1, 26, 0), "an unauthenticated client hangs the pooler with a very large packet"),
     Hole(
