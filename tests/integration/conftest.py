@@ -91,7 +91,7 @@ def controller_takes(name: str, arguments: dict[str, t.Any], result: dict[str, t
 
     :raises AnsibleFilterError: it does not.
     """
-    if name in ("pg_clusters", *host_answer.PARSERS_BY_NAME):
+    if name in ("pg_clusters", *host_answer.BY_NAME):
         host_answer.host_answer(result, name, "here", clusters=arguments["clusters"])
     elif name == "local_server" and arguments.get("state", "started") == "started":
         host_answer.host_answer(result, name, "here", engine=arguments["engine"], port=arguments.get("port", 0))

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client that writes with majority concern as fast as it can, and says afterwards what became of its writes.
+"""A client that writes with majority concern all the time, and says afterwards what became of its writes.
 
     mongodb_writer.py start URI    runs as a transient systemd unit until it is stopped
     mongodb_writer.py stop URI     ends it, compares, prints one line of JSON
@@ -24,6 +24,8 @@ import pymongo.errors
 ACKNOWLEDGED = Path("/run/mongodb_writer.log")
 UNIT = "mongodb-writer"
 FIRST_WRITE_SECONDS = 30
+#: Between two writes: short against any outage, and long enough to leave the processors to what is tested.
+PAUSE_SECONDS = 0.01
 
 
 def start(uri: str) -> None:
@@ -49,10 +51,10 @@ def work(uri: str) -> None:
             number += 1
             try:
                 collection.insert_one({"_id": {"run": run, "number": number}})
+                log.write(f"{run!r} {number} {time.monotonic()!r}\n")
             except pymongo.errors.PyMongoError:
-                time.sleep(0.01)
-                continue
-            log.write(f"{run!r} {number} {time.monotonic()!r}\n")
+                pass  # What was not acknowledged may be lost.
+            time.sleep(PAUSE_SECONDS)
 
 
 def stop(uri: str) -> None:
