@@ -118,6 +118,7 @@ def _run(folder: Path, role: str, hosts: dict[str, t.Any], answers: dict[str, t.
         cwd=CHECKOUT,
         env={
             **os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
             "ANSIBLE_CONNECTION_PLUGINS": str(Path(__file__).parent / "connection_plugins"),
             "GROUNDWORK_ANSWERING": str(folder),
         },

@@ -66,7 +66,12 @@ class Site:
         ]
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+        return {
+            **os.environ,
+            "ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "tests" / "callback_plugins"),
+            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+        }
 
     def run(self, *arguments: str, playbook: str = "site.yml") -> Outcome:
         done = subprocess.run(
