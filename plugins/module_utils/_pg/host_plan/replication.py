@@ -25,6 +25,8 @@ _COPIED_SETTINGS = (
     "default_text_search_config", "max_connections", "max_worker_processes", "max_wal_senders",
     "max_prepared_transactions", "max_locks_per_transaction",
 )  # fmt: skip
+# What the members' states may ask of this host that makes its data a copy of the primary's.
+_COPIED = ("create", "rebuild")
 # What the tasks need of the description of a replicated cluster, next to where it is. No secret: these lists are
 # looped over, and Ansible shows the item of a task that fails.
 _SHOWN = (
@@ -211,10 +213,17 @@ def with_primary(known: Known, hosts: Described) -> list[dict[str, t.Any]]:
     states, found = primary_states(known, hosts), []
     for item in replicated(known):
         state = states[item["name"]]
+        if state and item.get("action") in _COPIED:
+            state = _without_slot(state, item["slot"])
         settings_there = (state.get("settings") or {}).items()
         base = {name: value for name, value in settings_there if name in _COPIED_SETTINGS}
         found.append({**item, "primary_state": state, "base_settings": base})
     return found
+
+
+def _without_slot(state: Described, name: str) -> dict[str, t.Any]:
+    """The primary was asked before the copy, which makes its slot anew: what the old one lacked says nothing."""
+    return {**state, "slots": [slot for slot in state.get("slots") or () if slot["name"] != name]}
 
 
 def _state(result: Described, module: str, member: str) -> t.Any:
@@ -227,7 +236,7 @@ def copied_here(known: Known) -> list[str]:
     return [
         name
         for name, decided in (known.topologies or {}).items()
-        if decided["actions"].get(known.host) in ("create", "rebuild")
+        if decided["actions"].get(known.host) in _COPIED
     ]
 
 

@@ -118,6 +118,25 @@ def test_the_primary_as_the_task_before_found_it(trio):
     assert kept["primary_state"]["lsn"] == "0/5000148"
 
 
+def slot(name, wal_status):
+    return {
+        "name": name, "wal_status": wal_status, "active": False, "temporary": False, "type": "physical",
+        "restart_lsn": "0/5000000", "retained_bytes": 0,
+    }  # fmt: skip
+
+
+def test_a_lost_slot_counts_until_the_standby_was_copied_anew(trio):
+    """The primary was asked before the copy, and is not asked again after it."""
+    trio.states["pg1"]["slots"] = [slot("pg2", "lost"), slot("pg3", "reserved")]
+    trio.states["pg2"]["receiver"] = None
+    host = trio.host("pg2")
+    (kept,) = host.plan(members=trio.inputs(host))["kept_standbys"]
+    assert names(kept["primary_state"]["slots"]) == ["pg2", "pg3"]
+    host.known["topologies"] = host.plan(members=trio.inputs(host, rebuild=["pg2"]))["topologies"]
+    (kept,) = host.plan(members=trio.inputs(host))["kept_standbys"]
+    assert kept["action"] == "rebuild" and names(kept["primary_state"]["slots"]) == ["pg3"]
+
+
 def test_a_standby_is_held_until_its_primary_has_been_restarted_with_less(trio):
     waiting = [{"name": "max_connections", "current": "100", "new": "60"}]
     primary, standby = trio.host("pg1"), trio.host("pg2")
