@@ -233,11 +233,7 @@ def _state(result: Described, module: str, member: str) -> t.Any:
 
 def copied_here(known: Known) -> list[str]:
     """Clusters that this host gets, or gets again, as copies."""
-    return [
-        name
-        for name, decided in (known.topologies or {}).items()
-        if decided["actions"].get(known.host) in _COPIED
-    ]
+    return [name for name, decided in (known.topologies or {}).items() if decided["actions"].get(known.host) in _COPIED]
 
 
 def kept_primaries(known: Known) -> list[dict[str, t.Any]]:
