@@ -9,10 +9,18 @@ their plan from a filter.
 
 from __future__ import annotations
 
+import importlib
+
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-from ..filter import host_answer, mongo_tls_stages, pg_host_plan, scram_sha_256  # noqa: F401
-from ..module_utils._pg.host_plan import plan  # noqa: F401
+PLUGINS = "ansible_collections.groundwork.databases.plugins"
+AHEAD = (
+    "filter.host_answer", "filter.mongo_tls_stages", "filter.pg_host_plan", "filter.scram_sha_256",
+    "module_utils._pg.host_plan.plan",
+)  # fmt: skip
+
+for _name in AHEAD:
+    importlib.import_module(f"{PLUGINS}.{_name}")
 
 
 class ActionModule(NormalAction):  # type: ignore[misc]
