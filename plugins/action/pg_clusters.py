@@ -9,18 +9,12 @@ their plan from a filter.
 
 from __future__ import annotations
 
-import importlib
-
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-PLUGINS = "ansible_collections.groundwork.databases.plugins"
-AHEAD = (
-    "filter.host_answer", "filter.mongo_tls_stages", "filter.pg_host_plan", "filter.scram_sha_256",
-    "module_utils._pg.host_plan.plan",
-)  # fmt: skip
+from ..filter import host_answer, mongo_tls_stages, pg_host_plan, scram_sha_256
+from ..module_utils._pg.host_plan import plan
 
-for _name in AHEAD:
-    importlib.import_module(f"{PLUGINS}.{_name}")
+AHEAD = (host_answer, mongo_tls_stages, pg_host_plan, scram_sha_256, plan)
 
 
 class ActionModule(NormalAction):  # type: ignore[misc]

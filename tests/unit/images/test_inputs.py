@@ -73,6 +73,7 @@ def digest_with_another_line(checkout: Path, file: str) -> str:
         "plugins/module_utils/_host/packages/planning.py",
         "plugins/module_utils/_pg/clusters/live.py",
         "plugins/filter/host_answer.py",
+        "plugins/module_utils/_pg/host_plan/clusters.py",
     ],
 )
 def test_the_digest_changes_with_what_decides_the_image(pristine: Path, before: str, file: str) -> None:
