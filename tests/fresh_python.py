@@ -9,6 +9,8 @@ import sys
 import typing as t
 from pathlib import Path
 
+from module_process import printed_result
+
 RUNNER = Path(__file__).resolve().parent / "module_runner.py"
 
 
@@ -29,7 +31,4 @@ def run_in_fresh_python(
         check=False,
         **options,
     )
-    lines = [line for line in outcome.stdout.splitlines() if line.startswith("{")]
-    assert lines, f"{name} returned no result:\n{outcome.stdout}\n{outcome.stderr}"
-    result: dict[str, t.Any] = json.loads(lines[-1])
-    return result
+    return printed_result(name, outcome.stdout, outcome.stderr)

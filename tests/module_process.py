@@ -20,6 +20,13 @@ from kill_points import KillPoint
 SERVER = Path(__file__).resolve().parent / "module_server.py"
 
 
+def printed_result(name: str, stdout: str, stderr: str) -> dict[str, t.Any]:
+    """The JSON result that a run of a module ended with."""
+    lines = [line for line in stdout.splitlines() if line.startswith("{")]
+    assert lines, f"{name} returned no result:\n{stdout}\n{stderr}"
+    return t.cast("dict[str, t.Any]", json.loads(lines[-1]))
+
+
 class ModuleProcess:
     """One run of a module, with the interface of ``subprocess.Popen`` as far as the tests need it.
 

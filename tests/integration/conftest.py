@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import typing as t
@@ -16,7 +15,7 @@ sys.path.insert(0, str(TESTS))
 
 from ansible_collections.groundwork.databases.plugins.filter import host_answer  # noqa: E402
 from kill_points import KillPoint  # noqa: E402
-from module_process import ModuleProcess  # noqa: E402
+from module_process import ModuleProcess, printed_result  # noqa: E402
 from servers import Mongod, Postgresql  # noqa: E402
 
 
@@ -77,9 +76,7 @@ def run_module(name: str, arguments: dict[str, t.Any], *, check: bool = False, d
     """Run a module to its end and return its JSON result, with ``failed`` when it failed."""
     process = start_module(name, arguments, check=check, diff=diff)
     stdout, stderr = process.communicate(timeout=300)
-    lines = [line for line in stdout.splitlines() if line.startswith("{")]
-    assert lines, f"{name} returned no result:\n{stdout}\n{stderr}"
-    result = ModuleResult(json.loads(lines[-1]))
+    result = ModuleResult(printed_result(name, stdout, stderr))
     result.output = stdout + stderr
     if not result.get("failed"):
         controller_takes(name, arguments, result)

@@ -51,22 +51,22 @@ def junit_of(stage: Stage) -> Path:
 class Pool:
     """At most ``slots`` commands at a time, each in a process group of its own.
 
+    :param stages: with all that they need.
     :param seconds: how long each stage took the last time it ran.
     """
 
     def __init__(self, stages: t.Sequence[Stage], slots: int, seconds: t.Mapping[str, float]) -> None:
         self._slots = slots
         self._seconds = seconds
-        self._waiting = sorted(stages, key=self._length, reverse=True)
-        self._all = list(self._waiting)
+        self._waiting = list(stages)
         self._running: dict[str, tuple[Stage, subprocess.Popen[bytes], float]] = {}
         self._ended: dict[str, Ended] = {}
 
     def _length(self, stage: Stage) -> float:
-        """A stage that others wait for counts as long as the longest of them on top of its own."""
         return self._seconds.get(stage.name, stage.seconds)
 
     def _urgency(self, stage: Stage) -> float:
+        """A stage that others wait for counts with all of them on top of its own seconds."""
         after = [self._length(other) for other in self._waiting if stage.name in other.needs]
         return self._length(stage) + sum(after)
 
@@ -88,12 +88,9 @@ class Pool:
             if missing:
                 self._waiting.remove(stage)
                 self._finish(Ended(stage, not_run=f"{', '.join(missing)} failed"))
-            elif len(self._running) < self._slots and all(self._is_done(name) for name in stage.needs):
+            elif len(self._running) < self._slots and all(name in self._ended for name in stage.needs):
                 self._waiting.remove(stage)
                 self._start(stage)
-
-    def _is_done(self, name: str) -> bool:
-        return name in self._ended or all(stage.name != name for stage in self._all)
 
     def _start(self, stage: Stage) -> None:
         command = list(stage.command)

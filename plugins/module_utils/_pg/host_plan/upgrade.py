@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ..replication.names import slot_name
+from ..replication.receiver import streams
 from .declared import Described
 from .known import Known
 
@@ -48,7 +49,7 @@ def _problem(member: str, decided: dict[str, t.Any], most_lag: int) -> str:
         return f"{member} is {state['state']}"
     if member == decided["primary"]:
         return ""
-    if (state.get("receiver") or {}).get("status") != "streaming":
+    if not streams(state):
         return f"{member} receives nothing from its primary"
     lag = _lag_bytes(member, decided["primary_state"])
     return f"{member} is {lag} bytes behind" if lag > most_lag else ""
