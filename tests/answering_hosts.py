@@ -37,7 +37,7 @@ class Outcome:
     """What a run printed of the hosts of one case, and what reached them.
 
     :ivar code: 2 when one of the hosts failed.
-    :ivar everything: what the run printed, whatever the case.
+    :ivar everything: what the run printed of the hosts of all cases.
     """
 
     def __init__(self, code: int, output: str, everything: str, asked: list[dict[str, t.Any]]) -> None:

@@ -12,7 +12,7 @@ import sys
 import threading
 import typing as t
 
-#: Names of functions written in C, whatever module they belong to.
+#: Names of functions written in C, of any module.
 FILE_CHANGES = frozenset(
     {"write", "fsync", "truncate", "rename", "replace", "unlink", "remove", "mkdir", "rmdir", "link", "symlink"}
     | {"chmod", "fchmod", "chown", "fchown", "lchown"}

@@ -144,8 +144,8 @@ HOLES = (
         (1, 25, 1),
         (1, 26, 0),
         "a wrong password, or a login that is begun and not finished, can lock a user with a scram_secret out of a "
-        "process until that is restarted, when nobody has logged in to it with the right password before; users whom "
-        "auth_query finds are not affected",
+        "process until that is restarted, unless a login with the right password came before; users whom auth_query "
+        "finds are not affected",
     ),
     Hole("CVE-2026-6668", (0, 0, 0), (1, 26, 0), "an unauthenticated client hangs the pooler with a very large packet"),
     Hole(
