@@ -90,8 +90,10 @@ def controller_takes(name: str, arguments: dict[str, t.Any], result: dict[str, t
     """
     if name in ("pg_clusters", *host_answer.BY_NAME):
         host_answer.host_answer(result, name, "here", clusters=arguments["clusters"])
-    elif name == "local_server" and arguments.get("state", "started") == "started":
-        host_answer.host_answer(result, name, "here", engine=arguments["engine"], port=arguments.get("port", 0))
+    elif name == "local_server":
+        # The controller takes nothing of a server that it stopped or removed.
+        if arguments.get("state", "started") == "started":
+            host_answer.host_answer(result, name, "here", engine=arguments["engine"], port=arguments.get("port", 0))
     elif name in host_answer.PARSERS:
         taken = host_answer.host_answer(result, name, "here")
         if name in ("pg_replication", "pg_replication_info"):
