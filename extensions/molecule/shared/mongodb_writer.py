@@ -25,7 +25,7 @@ ACKNOWLEDGED = Path("/run/mongodb_writer.log")
 UNIT = "mongodb-writer"
 FIRST_WRITE_SECONDS = 30
 #: Between two writes: short against any outage, and long enough to leave the processors to what is tested.
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.03
 
 
 def start(uri: str) -> None:
