@@ -15,6 +15,8 @@ from urllib.parse import quote, quote_plus
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 
+from ._errors import GroundworkError
+
 # Options of which the user chooses the names: settings of a server or a driver. One with such a name holds a secret.
 _FREE_OPTIONS = frozenset(
     {"settings", "base_settings", "files", "options", "connection_options", "placeholders", "custom_data", "primary"}
@@ -63,6 +65,29 @@ class GroundworkModule(AnsibleModule):
     def log_progress(self, line: str) -> None:
         """Write a line without any argument's value into the log of the host, for those who wait for a long step."""
         super().log(line)
+
+
+def run_module(
+    run: t.Callable[[GroundworkModule], dict[str, t.Any]],
+    argument_spec: dict[str, t.Any],
+    *,
+    require: t.Callable[[GroundworkModule], None] | None = None,
+    **options: t.Any,
+) -> None:
+    """What ``main`` of every module does: read the arguments, run, and end with a result or with a failure.
+
+    :param run: returns the result; a ``GroundworkError`` that it raises is the failure.
+    :param require: fails with installation advice where a library is missing.
+    :param options: what else ``AnsibleModule`` takes, such as ``required_if``.
+    """
+    module = GroundworkModule(argument_spec=argument_spec, supports_check_mode=True, **options)
+    if require:
+        require(module)
+    try:
+        result = run(module)
+    except GroundworkError as error:
+        module.fail_json(**error.result())
+    module.exit_json(**result)
 
 
 def spellings(value: str) -> set[str]:

@@ -71,18 +71,32 @@ actions:
     - {action: move, kind: certificates, name: ca.key}
 """
 
+import typing as t
 from pathlib import Path
 
-from ..module_utils._errors import GroundworkError
 from ..module_utils._generated.move import move
 from ..module_utils._generated.state import KINDS
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._plan import Plan, Step
 
 
+def run(module: GroundworkModule) -> dict[str, t.Any]:
+    steps = []
+    for wanted in module.params["moves"]:
+        former, directory, kind = wanted["former"], wanted["directory"], wanted["kind"]
+        names = move(Path(former), Path(directory), kind, module.check_mode) if former else []
+        steps += [Step("move", kind, name, f"{former}/{name}", f"{directory}/{name}") for name in names]
+        if names:
+            done = "would be moved" if module.check_mode else "were moved"
+            module.warn(f"The {kind} in {former}, which Ansible reads as an inventory, {done} to {directory}.")
+    plan = Plan(tuple(steps))
+    return {"changed": plan.changed, "actions": plan.actions(), "diff": plan.diff()}
+
+
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             "moves": {
                 "type": "list",
                 "elements": "dict",
@@ -94,21 +108,7 @@ def main() -> None:
                 },
             },
         },
-        supports_check_mode=True,
     )
-    steps = []
-    try:
-        for wanted in module.params["moves"]:
-            former, directory, kind = wanted["former"], wanted["directory"], wanted["kind"]
-            names = move(Path(former), Path(directory), kind, module.check_mode) if former else []
-            steps += [Step("move", kind, name, f"{former}/{name}", f"{directory}/{name}") for name in names]
-            if names:
-                done = "would be moved" if module.check_mode else "were moved"
-                module.warn(f"The {kind} in {former}, which Ansible reads as an inventory, {done} to {directory}.")
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    plan = Plan(tuple(steps))
-    module.exit_json(changed=plan.changed, actions=plan.actions(), diff=plan.diff())
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ import typing as t
 
 from ..module_utils._errors import GroundworkError
 from ..module_utils._host.files import apply, live, planning, validation, wanted
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
@@ -206,9 +206,11 @@ def verify(entries: list[wanted.Wanted], purges: list[wanted.Purge]) -> None:
 
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
-    entries = wanted.read_wanted(module.params["files"])
-    purges = wanted.read_purges(module.params["purge"])
-    protect_secrets(module)
+    try:
+        entries = wanted.read_wanted(module.params["files"])
+        purges = wanted.read_purges(module.params["purge"])
+    finally:
+        protect_secrets(module)
     changes = plan(entries, purges, module.check_mode)
     unproven = validation.validate_all(changes, module.check_mode)
     if changes and not module.check_mode:
@@ -226,8 +228,9 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             "files": {
                 "type": "list",
                 "elements": "dict",
@@ -257,14 +260,7 @@ def main() -> None:
                 },
             },
         },
-        supports_check_mode=True,
     )
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        protect_secrets(module)
-        module.fail_json(**error.result())
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ from ..module_utils._host.files import live as files_live
 from ..module_utils._host.files import planning as files_planning
 from ..module_utils._host.files.wanted import Wanted
 from ..module_utils._host.kernel import live, planning, request
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._plan import Plan
 
 
@@ -223,8 +223,9 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             "name": {"type": "str", "required": True},
             "sysctl": {"type": "dict"},
             "transparent_huge_pages": {
@@ -244,13 +245,7 @@ def main() -> None:
             },
             "strict": {"type": "bool", "default": False},
         },
-        supports_check_mode=True,
     )
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -193,11 +193,11 @@ recovered:
   elements: str
 """
 
+import typing as t
 
-from ..module_utils._errors import GroundworkError
 from ..module_utils._host.packages.converge import Request, converge
 from ..module_utils._host.packages.request import read_guard, read_packages, read_repositories
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 
 STRINGS = {"type": "list", "elements": "str"}
 PRESENT_OR_ABSENT = {"choices": ["present", "absent"], "default": "present"}
@@ -218,9 +218,23 @@ def build_request(module: GroundworkModule) -> Request:
     )
 
 
+def run(module: GroundworkModule) -> dict[str, t.Any]:
+    outcome = converge(build_request(module))
+    for warning in outcome.warnings:
+        module.warn(warning)
+    return {
+        "changed": outcome.plan.changed,
+        "actions": outcome.plan.actions(),
+        "diff": outcome.plan.diff(),
+        "installed": outcome.installed,
+        "recovered": outcome.recovered,
+    }
+
+
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             "packages": {
                 "type": "list",
                 "elements": "dict",
@@ -259,20 +273,6 @@ def main() -> None:
             "allow_downgrade": {"type": "bool", "default": False},
             "lock_timeout": {"type": "int", "default": 300},
         },
-        supports_check_mode=True,
-    )
-    try:
-        outcome = converge(build_request(module))
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    for warning in outcome.warnings:
-        module.warn(warning)
-    module.exit_json(
-        changed=outcome.plan.changed,
-        actions=outcome.plan.actions(),
-        diff=outcome.plan.diff(),
-        installed=outcome.installed,
-        recovered=outcome.recovered,
     )
 
 

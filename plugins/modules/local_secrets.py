@@ -48,11 +48,12 @@ actions:
 """
 
 import stat
+import typing as t
 from pathlib import Path
 
 from ..module_utils._errors import GroundworkError
 from ..module_utils._local.secret import write_secret
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._plan import Plan, Step
 
 
@@ -99,22 +100,22 @@ def check_names(names: list[str]) -> None:
             )
 
 
+def run(module: GroundworkModule) -> dict[str, t.Any]:
+    check_names(module.params["names"])
+    plan = plan_secrets(Path(module.params["directory"]), module.params["names"])
+    if not module.check_mode:
+        apply_plan(plan)
+    return {"changed": plan.changed, "actions": plan.actions(), "diff": plan.diff()}
+
+
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             "directory": {"type": "path", "required": True},
             "names": {"type": "list", "elements": "str", "required": True},
         },
-        supports_check_mode=True,
     )
-    try:
-        check_names(module.params["names"])
-        plan = plan_secrets(Path(module.params["directory"]), module.params["names"])
-        if not module.check_mode:
-            apply_plan(plan)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(changed=plan.changed, actions=plan.actions(), diff=plan.diff())
 
 
 if __name__ == "__main__":

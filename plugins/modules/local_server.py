@@ -146,7 +146,6 @@ warnings:
 import typing as t
 from pathlib import Path
 
-from ..module_utils._errors import GroundworkError
 from ..module_utils._local import lifecycle
 from ..module_utils._local.account import server_account
 from ..module_utils._local.layout import layout_for
@@ -155,7 +154,7 @@ from ..module_utils._local.mongodb import TARGET_MAJOR, MongodbServer
 from ..module_utils._local.plan import DesiredServer, LiveServer, plan_server
 from ..module_utils._local.postgresql import PostgresqlServer
 from ..module_utils._local.secret import read_secret
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._plan import Plan
 
 
@@ -197,9 +196,11 @@ def version_notices(engine: str, version: str) -> list[str]:
     ]
 
 
-def require_driver(module: GroundworkModule, engine: str) -> None:
+def require_driver(module: GroundworkModule) -> None:
+    if module.params["state"] != "started":
+        return
     # Either driver takes a tenth of a second to import, and only one is needed.
-    if engine == "postgresql":
+    if module.params["engine"] == "postgresql":
         from ..module_utils._pg.api import require_driver as require
     else:
         from ..module_utils._mongo.api import require_driver as require
@@ -246,8 +247,9 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             "engine": {"type": "str", "required": True, "choices": ["postgresql", "mongodb"]},
             "state": {"type": "str", "default": "started", "choices": ["started", "stopped", "absent"]},
             "directory": {"type": "path", "required": True},
@@ -259,16 +261,9 @@ def main() -> None:
             "binary": {"type": "path"},
             "settings": {"type": "dict", "default": {}},
         },
+        require=require_driver,
         required_if=[("state", "started", ["password_file"])],
-        supports_check_mode=True,
     )
-    if module.params["state"] == "started":
-        require_driver(module, module.params["engine"])
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

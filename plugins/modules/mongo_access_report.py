@@ -82,8 +82,7 @@ import dataclasses
 import datetime
 import typing as t
 
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo.access import files
 from ..module_utils._mongo.access.log import Count, Reader, Refusal
 
@@ -97,10 +96,10 @@ def rows(found: dict[Refusal, Count], kind: str) -> list[dict[str, t.Any]]:
     ]
 
 
-def run(path: str, since: str | None) -> dict[str, t.Any]:
-    oldest = files.since(since, datetime.datetime.now(datetime.timezone.utc))
+def run(module: GroundworkModule) -> dict[str, t.Any]:
+    oldest = files.since(module.params["since"], datetime.datetime.now(datetime.timezone.utc))
     reader = Reader(oldest)
-    chosen = files.with_rotated(path, oldest)
+    chosen = files.with_rotated(module.params["path"], oldest)
     for file in chosen:
         reader.read(files.lines(file))
     return {
@@ -112,18 +111,13 @@ def run(path: str, since: str | None) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             "path": {"type": "path", "default": "/var/log/mongodb/mongod.log"},
             "since": {"type": "str"},
         },
-        supports_check_mode=True,
     )
-    try:
-        outcome = run(module.params["path"], module.params["since"])
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**outcome)
 
 
 if __name__ == "__main__":

@@ -356,7 +356,7 @@ statistics:
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo import api
 from ..module_utils._mongo.collections.plan import Policy
 from ..module_utils._mongo.collections.reconcile import Outcome, Settings, plan_for_empty_server, reconcile
@@ -452,7 +452,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
     if offline:
         outcome = plan_for_empty_server(settings("mongodb", ASSUMED_VERSION))
-        return result_of(outcome, {}, 0, progress)
+        return result_of(module, outcome, {}, 0, progress)
     server = api.connect(parameters, "groundwork.databases.mongo_collections")
     try:
         facts = server.facts
@@ -471,16 +471,15 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
     }
     for warning in outcome.warnings:
         module.warn(warning)
-    return result_of(outcome, shown, server.round_trips, progress)
+    return result_of(module, outcome, shown, server.round_trips, progress)
 
 
 def result_of(
-    outcome: Outcome, server: dict[str, t.Any], round_trips: int, progress: list[str]
+    module: GroundworkModule, outcome: Outcome, server: dict[str, t.Any], round_trips: int, progress: list[str]
 ) -> dict[str, t.Any]:
-    return {
+    result = {
         "changed": outcome.changed,
         "actions": outcome.actions,
-        "diff": outcome.plan.plan.diff(),
         "index_names": outcome.plan.kept,
         "unmanaged": {
             "collections": list(outcome.plan.unmanaged_collections),
@@ -495,17 +494,13 @@ def result_of(
             "plan_seconds": outcome.plan_seconds,
         },
     }
+    if module._diff:
+        result["diff"] = outcome.plan.plan.diff()
+    return result
 
 
 def main() -> None:
-    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    if not module._diff:
-        del result["diff"]
-    module.exit_json(**result)
+    run_module(run, argument_spec())
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ server_version:
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.replica_set import gate
@@ -183,8 +183,9 @@ def make_ready_to_stop(at: gate.Gate, may_step_down: bool, allow_outage: bool, c
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             **connection_argument_spec(),
             "member": {"type": "str"},
             "ready_for": {"type": "str", "choices": ["stop", "work", "nothing"], "default": "nothing"},
@@ -193,14 +194,8 @@ def main() -> None:
             "max_lag_seconds": {"type": "float", "default": 10},
             "wait_timeout": {"type": "int", "default": 300},
         },
-        supports_check_mode=True,
+        require=api.require_driver,
     )
-    api.require_driver(module)
-    try:
-        outcome = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**outcome)
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ import typing as t
 from ..module_utils._errors import GroundworkError
 from ..module_utils._migration import source
 from ..module_utils._migration.version import Target
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.migrations import resolve, run
@@ -226,13 +226,7 @@ def result(module: GroundworkModule, outcome: run.Outcome, server_version: str) 
 
 
 def main() -> None:
-    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
-    api.require_driver(module)
-    try:
-        outcome = migrate(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**outcome)
+    run_module(migrate, argument_spec(), require=api.require_driver)
 
 
 if __name__ == "__main__":

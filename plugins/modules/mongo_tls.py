@@ -130,7 +130,7 @@ stages:
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.tls import live, neighbours, stages
@@ -220,8 +220,9 @@ def verify(
 def main() -> None:
     modes = {"type": "str", "choices": list(stages.MODES)}
     auth_modes = {"type": "str", "choices": list(stages.CLUSTER_AUTH_MODES)}
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             **connection_argument_spec(),
             "mode": modes,
             "cluster_auth_mode": auth_modes,
@@ -230,13 +231,7 @@ def main() -> None:
             "certificate_key_file": {"type": "path", "no_log": False},
             "rotate": {"type": "bool", "default": False},
         },
-        supports_check_mode=True,
     )
-    try:
-        outcome = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**outcome)
 
 
 if __name__ == "__main__":

@@ -290,8 +290,7 @@ server_version:
 
 import typing as t
 
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.users import declaration, documentdb, model, plan, reconcile
@@ -329,15 +328,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={**connection_argument_spec(), **declaration.argument_spec()}, supports_check_mode=True
-    )
-    api.require_driver(module)
-    try:
-        outcome = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**outcome)
+    run_module(run, {**connection_argument_spec(), **declaration.argument_spec()}, require=api.require_driver)
 
 
 if __name__ == "__main__":

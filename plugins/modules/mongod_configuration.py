@@ -175,9 +175,9 @@ cache_size_gb:
   sample: 3.5
 """
 
+import typing as t
 
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo.configuration.reconcile import reconcile
 from ..module_utils._mongo.connection import connection_argument_spec
 
@@ -203,15 +203,12 @@ def argument_spec() -> dict[str, dict[str, object]]:
     }
 
 
+def run(module: GroundworkModule) -> dict[str, t.Any]:
+    return reconcile(module.params, module.check_mode, module.tmpdir)
+
+
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec=argument_spec(), required_together=[("keyfile", "keyfile_content")], supports_check_mode=True
-    )
-    try:
-        outcome = reconcile(module.params, module.check_mode, module.tmpdir)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**outcome)
+    run_module(run, argument_spec(), required_together=[("keyfile", "keyfile_content")])
 
 
 if __name__ == "__main__":

@@ -98,8 +98,7 @@ import re
 import subprocess
 import typing as t
 
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo import api
 from ..module_utils._mongo.configuration import authentication, process, upgrade
 from ..module_utils._mongo.configuration.options import read_release
@@ -165,7 +164,8 @@ def asks_for_login(server: api.Server) -> bool:
     return security.get("authorization") == "enabled" or bool({"keyFile", "clusterAuthMode"} & security.keys())
 
 
-def run(options: dict[str, t.Any]) -> dict[str, t.Any]:
+def run(module: GroundworkModule) -> dict[str, t.Any]:
+    options = module.params
     packages = installed_packages()
     answer = ask_server(options)
     found = upgrade.Found(
@@ -185,8 +185,9 @@ def run(options: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             **connection_argument_spec(),
             "release": {"type": "str", "required": True},
             "version": {"type": "str"},
@@ -194,13 +195,7 @@ def main() -> None:
             "service": {"type": "str", "default": "mongod"},
             "binary": {"type": "path", "default": "/usr/bin/mongod"},
         },
-        supports_check_mode=True,
     )
-    try:
-        outcome = run(module.params)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**outcome)
 
 
 if __name__ == "__main__":

@@ -218,7 +218,7 @@ refusals:
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.clusters.apply import apply_plan
 from ..module_utils._pg.clusters.live import read_host
 from ..module_utils._pg.clusters.model import (
@@ -322,12 +322,7 @@ def argument_spec() -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+    run_module(run, argument_spec())
 
 
 if __name__ == "__main__":

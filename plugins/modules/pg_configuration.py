@@ -326,7 +326,7 @@ import typing as t
 from pathlib import Path
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.configuration import live, request, run
 from ..module_utils._pg.configuration.host import read_host
 from ..module_utils._pg.configuration.owner import find_owner
@@ -457,8 +457,9 @@ def configure(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        configure,
+        {
             "clusters": {"type": "list", "elements": "dict", "required": True, "options": CLUSTER},
             "bin_directory": {"type": "path", "default": "/usr/lib/postgresql/16/bin"},
             "owner": {"type": "str", "default": "postgres"},
@@ -473,13 +474,7 @@ def main() -> None:
             "memory_mb": {"type": "int"},
             "cpus": {"type": "int"},
         },
-        supports_check_mode=True,
     )
-    try:
-        result = configure(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -527,7 +527,7 @@ server_version:
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.contents import live, planning, privileges, request, wanted
@@ -677,14 +677,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
-    if not (module.check_mode and module.params["assume_empty"]):
-        api.require_driver(module)
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+    run_module(run, argument_spec(), require=api.require_driver_for_a_server)
 
 
 if __name__ == "__main__":

@@ -47,21 +47,19 @@ clusters:
   sample: {shop: 1065, archive: 53}
 """
 
+import typing as t
 
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.clusters.huge_pages import read_huge_pages
 
 
+def run(module: GroundworkModule) -> dict[str, t.Any]:
+    clusters = {name: read_huge_pages(name) for name in module.params["clusters"]}
+    return {"changed": False, "pages": sum(clusters.values()), "clusters": clusters}
+
+
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={"clusters": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True
-    )
-    try:
-        clusters = {name: read_huge_pages(name) for name in module.params["clusters"]}
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(changed=False, pages=sum(clusters.values()), clusters=clusters)
+    run_module(run, {"clusters": {"type": "list", "elements": "str", "required": True}})
 
 
 if __name__ == "__main__":

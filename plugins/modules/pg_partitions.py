@@ -208,7 +208,7 @@ import datetime
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.partitions import interval, maintenance, planning, wanted
@@ -275,6 +275,10 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
         if not module.check_mode and any(plan.steps for plan in plans):
             work.apply(plans, options["lock_timeout"], options["attempts"])
         return _result(module, plans, missing, policy, day)
+    except SqlError as error:
+        raise GroundworkError(
+            f"The server refuses to show its catalogue: {error.text}", untouched="every table"
+        ) from None
     finally:
         if work:
             work.close()
@@ -309,16 +313,7 @@ def _result(
 
 
 def main() -> None:
-    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
-    if not (module.check_mode and module.params["assume_empty"]):
-        api.require_driver(module)
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    except SqlError as error:
-        module.fail_json(msg=f"The server refuses to show its catalogue: {error.text}\nuntouched: every table")
-    module.exit_json(**result)
+    run_module(run, argument_spec(), require=api.require_driver_for_a_server)
 
 
 if __name__ == "__main__":

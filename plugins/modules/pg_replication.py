@@ -125,7 +125,7 @@ import time
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api, secret_statement
 from ..module_utils._pg.replication.access import read_role, role_steps
 from ..module_utils._pg.replication.health import Tolerance, cannot_follow, problems
@@ -256,12 +256,7 @@ def outcome(
 
 
 def main() -> None:
-    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+    run_module(run, argument_spec())
 
 
 if __name__ == "__main__":

@@ -113,30 +113,27 @@ member:
 """
 
 import time
+import typing as t
 
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.replication.live import is_ready, read_member
 from ..module_utils._pg.replication.server import Server, server_argument_spec
 
 POLL_SECONDS = 0.2
 
 
+def run(module: GroundworkModule) -> dict[str, t.Any]:
+    server = Server.from_params(module.params)
+    deadline = time.monotonic() + module.params["wait_streaming"]
+    member = first = read_member(server)
+    while not is_ready(member, first) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        member = read_member(server)
+    return {"changed": False, "member": member}
+
+
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={**server_argument_spec(), "wait_streaming": {"type": "float", "default": 0.0}},
-        supports_check_mode=True,
-    )
-    try:
-        server = Server.from_params(module.params)
-        deadline = time.monotonic() + module.params["wait_streaming"]
-        member = first = read_member(server)
-        while not is_ready(member, first) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-            member = read_member(server)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(changed=False, member=member)
+    run_module(run, {**server_argument_spec(), "wait_streaming": {"type": "float", "default": 0.0}})
 
 
 if __name__ == "__main__":

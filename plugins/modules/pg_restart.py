@@ -148,8 +148,7 @@ restored:
 import typing as t
 from pathlib import Path
 
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.configuration import request, restart
 from ..module_utils._pg.configuration.manager import Manager, PgCtl, Systemd
 from ..module_utils._pg.configuration.owner import find_owner
@@ -216,8 +215,9 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             "name": {"type": "str", "required": True},
             "policy": {"type": "str", "default": "never", "choices": ["never", "when_needed", "always"]},
             "reasons": {"type": "list", "elements": "str", "default": []},
@@ -235,13 +235,7 @@ def main() -> None:
             "superuser": {"type": "str"},
             "state_directory": {"type": "path", "default": "/var/lib/groundwork/postgresql_16/configuration"},
         },
-        supports_check_mode=True,
     )
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

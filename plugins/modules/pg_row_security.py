@@ -193,7 +193,7 @@ actions:
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.row_security import apply, live, planning, wanted
@@ -245,6 +245,10 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
             apply.apply(session, outcome, options["lock_timeout"], options["attempts"])
             _verify(planning.plan(rules, live.read(session), options["purge_policies"]))
         return _result(module, outcome, live.roles_beyond(session))
+    except SqlError as error:
+        raise GroundworkError(
+            f"The server refuses to show its catalogue: {error.text}", untouched="every table"
+        ) from None
     finally:
         session.close()
 
@@ -274,16 +278,7 @@ def _result(module: GroundworkModule, outcome: planning.Outcome, beyond: list[st
 
 
 def main() -> None:
-    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
-    if not (module.check_mode and module.params["assume_empty"]):
-        api.require_driver(module)
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    except SqlError as error:
-        module.fail_json(msg=f"The server refuses to show its catalogue: {error.text}\nuntouched: every table")
-    module.exit_json(**result)
+    run_module(run, argument_spec(), require=api.require_driver_for_a_server)
 
 
 if __name__ == "__main__":

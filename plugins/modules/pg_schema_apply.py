@@ -405,7 +405,7 @@ import gc
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.migration import fan_out, load
@@ -419,23 +419,17 @@ from ..module_utils._pg.migration.settings import apply_argument_spec, argument_
 OBJECTS_BEFORE_COLLECTION = 100_000
 
 
-def main() -> None:
-    module = GroundworkModule(
-        argument_spec={**connection_argument_spec(), **argument_spec(), **apply_argument_spec()},
-        supports_check_mode=True,
-        required_one_of=[["login_db", "targets"]],
-        required_if=[["state", state, ["locations"]] for state in RUNS if state != "cleaned"],
-    )
-    api.require_driver(module)
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     # Thousands of files are millions of objects, none of them in a cycle: looking for cycles takes a tenth of the time.
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
     try:
-        run(module)
+        return apply(module)
     except GroundworkError as error:
-        module.fail_json(**without_parts(error.result(), module.params["secret_placeholders"].values()))
+        shown = without_parts(error.result(), module.params["secret_placeholders"].values())
+        raise GroundworkError(shown.pop("msg"), code=shown.pop("error_code", None), details=shown) from None
 
 
-def run(module: GroundworkModule) -> None:
+def apply(module: GroundworkModule) -> dict[str, t.Any]:
     """Read the files, visit every database, report.
 
     :raises GroundworkError: with one database, its failure; otherwise what concerns all of them.
@@ -458,13 +452,14 @@ def run(module: GroundworkModule) -> None:
         module.warn(warning)
     if params["targets"]:
         places = [Place(target["database"] or params["login_db"], target["schema"]) for target in params["targets"]]
-        report_all(module, fan_out.visit_all(places, visit, params["parallel"], params["on_failure"] == "stop"))
+        visits = fan_out.visit_all(places, visit, params["parallel"], params["on_failure"] == "stop")
+        return result_of_all(module, visits)
     outcome = visit(Place(params["login_db"]))
     warn(module, outcome)
     result = outcome.result()
     if module._diff:
         result["diff"] = outcome.diff()
-    module.exit_json(changed=outcome.changed, **result)
+    return {"changed": outcome.changed, **result}
 
 
 def warn(module: GroundworkModule, outcome: Outcome) -> None:
@@ -472,8 +467,11 @@ def warn(module: GroundworkModule, outcome: Outcome) -> None:
         module.warn(warning)
 
 
-def report_all(module: GroundworkModule, visits: list[Visit]) -> None:
-    """End the module with one result for all places."""
+def result_of_all(module: GroundworkModule, visits: list[Visit]) -> dict[str, t.Any]:
+    """One result for all places.
+
+    :raises GroundworkError: with that result, when a visit failed.
+    """
     result: dict[str, t.Any] = {
         "changed": any(visit.changed for visit in visits),
         "summary": fan_out.summary(visits),
@@ -487,8 +485,18 @@ def report_all(module: GroundworkModule, visits: list[Visit]) -> None:
     failed = sum(visit.error is not None for visit in visits)
     if failed:
         msg = f"{failed} of {len(visits)} targets failed.\n" + "\n".join(result["summary"])
-        module.fail_json(**without_parts({"msg": msg, **result}, module.params["secret_placeholders"].values()))
-    module.exit_json(**result)
+        raise GroundworkError(msg, details=result)
+    return result
+
+
+def main() -> None:
+    run_module(
+        run,
+        {**connection_argument_spec(), **argument_spec(), **apply_argument_spec()},
+        require=api.require_driver,
+        required_one_of=[["login_db", "targets"]],
+        required_if=[["state", state, ["locations"]] for state in RUNS if state != "cleaned"],
+    )
 
 
 if __name__ == "__main__":

@@ -145,9 +145,10 @@ drift:
     [], dropped: []}
 """
 
+import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
 from ..module_utils._pg.migration import load
@@ -156,25 +157,25 @@ from ..module_utils._pg.migration.migrate import Job
 from ..module_utils._pg.migration.settings import argument_spec, from_params, reading_params
 
 
-def main() -> None:
-    module = GroundworkModule(
-        argument_spec={**connection_argument_spec(), **argument_spec(), "drift": {"type": "bool", "default": True}},
-        supports_check_mode=True,
-    )
-    api.require_driver(module)
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
-    try:
-        if not params["login_db"] or not params["locations"]:
-            raise GroundworkError("login_db and locations are needed.")
-        settings = from_params(reading_params(params))
-        files, warnings = load.files(params)
-        job = Job(params, settings, load.scripts(files, settings), check=True, with_text=False)
-        result = Look(job, params["login_db"]).look(params["drift"])
-    except GroundworkError as error:
-        module.fail_json(**error.result())
+    if not params["login_db"] or not params["locations"]:
+        raise GroundworkError("login_db and locations are needed.")
+    settings = from_params(reading_params(params))
+    files, warnings = load.files(params)
+    job = Job(params, settings, load.scripts(files, settings), check=True, with_text=False)
+    result = Look(job, params["login_db"]).look(params["drift"])
     for warning in warnings:
         module.warn(warning)
-    module.exit_json(changed=False, **result)
+    return {"changed": False, **result}
+
+
+def main() -> None:
+    run_module(
+        run,
+        {**connection_argument_spec(), **argument_spec(), "drift": {"type": "bool", "default": True}},
+        require=api.require_driver,
+    )
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ import typing as t
 from pathlib import Path
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.services import drop_ins
 from ..module_utils._pg.services.model import Unit, Wanted, newer_drop_ins, plan_services, restart_reasons
 from ..module_utils._pg.services.systemd import apply_plan, read_units
@@ -182,8 +182,9 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             "clusters": {
                 "type": "list",
                 "elements": "dict",
@@ -198,13 +199,7 @@ def main() -> None:
             "timeout": {"type": "int", "default": 300},
             "state_directory": {"type": "path", "default": "/var/lib/groundwork/postgresql_16/configuration"},
         },
-        supports_check_mode=True,
     )
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -163,7 +163,7 @@ import time
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.replication.copying import (
     CopyOptions,
     Source,
@@ -341,21 +341,21 @@ def _address(text: str) -> tuple[str, int]:
     return text, 5432
 
 
-def main() -> None:
-    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     began = time.monotonic()
-    try:
-        standby = Standby(module.params)
-        plan = standby.plan()
-        standby.ask_source(plan, module.check_mode)
-        if not module.check_mode:
-            standby.apply(plan)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
+    standby = Standby(module.params)
+    plan = standby.plan()
+    standby.ask_source(plan, module.check_mode)
+    if not module.check_mode:
+        standby.apply(plan)
     result = {"changed": plan.changed, "actions": plan.actions(), "seconds": round(time.monotonic() - began, 2)}
     if module._diff:
         result["diff"] = plan.diff()
-    module.exit_json(**result)
+    return result
+
+
+def main() -> None:
+    run_module(run, argument_spec())
 
 
 if __name__ == "__main__":

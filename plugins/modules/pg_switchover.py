@@ -134,7 +134,7 @@ import os
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.replication.gates import Thresholds, against_host, against_primary, against_target
 from ..module_utils._pg.replication.live import from_session
@@ -247,28 +247,28 @@ def promote(params: dict[str, t.Any], server: Server, check: bool) -> list[Step]
     return [Step("promote", "standby", params["target"], "standby", "primary")]
 
 
-def main() -> None:
-    module = GroundworkModule(
-        argument_spec=argument_spec(),
-        required_if=[("step", "hand_over", ["target_host", "user"])],
-        supports_check_mode=True,
-    )
-    api.require_driver(module)
+def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
     extra: dict[str, t.Any] = {}
-    try:
-        server = Server.from_params(params)
-        if params["step"] == "hand_over":
-            steps, extra = hand_over(params, server, module.check_mode)
-        else:
-            steps = (prepare if params["step"] == "prepare" else promote)(params, server, module.check_mode)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
+    server = Server.from_params(params)
+    if params["step"] == "hand_over":
+        steps, extra = hand_over(params, server, module.check_mode)
+    else:
+        steps = (prepare if params["step"] == "prepare" else promote)(params, server, module.check_mode)
     plan = Plan(tuple(steps))
     result: dict[str, t.Any] = {"changed": plan.changed, "actions": plan.actions(), **extra}
     if module._diff:
         result["diff"] = plan.diff()
-    module.exit_json(**result)
+    return result
+
+
+def main() -> None:
+    run_module(
+        run,
+        argument_spec(),
+        require=api.require_driver,
+        required_if=[("step", "hand_over", ["target_host", "user"])],
+    )
 
 
 if __name__ == "__main__":

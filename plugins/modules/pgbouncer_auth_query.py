@@ -99,7 +99,7 @@ import contextlib
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec, server_address
 from ..module_utils._pg.session import Session, SqlError
@@ -206,13 +206,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
-    api.require_driver(module)
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+    run_module(run, argument_spec(), require=api.require_driver)
 
 
 if __name__ == "__main__":

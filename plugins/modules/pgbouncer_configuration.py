@@ -506,11 +506,10 @@ servers_reached:
 
 import typing as t
 
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pgbouncer import catalogue
-from ..module_utils._pgbouncer.run import Outcome, Run
+from ..module_utils._pgbouncer.run import Run
 
 
 def _list_of(**options: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -651,7 +650,15 @@ def argument_spec() -> dict[str, t.Any]:
     }
 
 
-def result(module: GroundworkModule, outcome: Outcome) -> dict[str, t.Any]:
+def require_driver(module: GroundworkModule) -> None:
+    if not module.check_mode:
+        api.require_driver(module)
+
+
+def run(module: GroundworkModule) -> dict[str, t.Any]:
+    outcome = Run(module.params, check_mode=module.check_mode).run()
+    for warning in outcome.warnings:
+        module.warn(warning)
     found: dict[str, t.Any] = {
         "changed": outcome.plan.changed,
         "actions": outcome.plan.actions(),
@@ -669,16 +676,7 @@ def result(module: GroundworkModule, outcome: Outcome) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(argument_spec=argument_spec(), supports_check_mode=True)
-    if not module.check_mode:
-        api.require_driver(module)
-    try:
-        outcome = Run(module.params, check_mode=module.check_mode).run()
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    for warning in outcome.warnings:
-        module.warn(warning)
-    module.exit_json(**result(module, outcome))
+    run_module(run, argument_spec(), require=require_driver)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ import contextlib
 import typing as t
 
 from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pgbouncer import control
 from ..module_utils._pgbouncer.account import account
@@ -197,8 +197,9 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             "state": {"type": "str", "choices": ["paused", "resumed", "reconnected"], "required": True},
             "databases": {"type": "list", "elements": "str", "default": []},
             "time_limit": {"type": "int", "default": 10},
@@ -206,14 +207,8 @@ def main() -> None:
             "account": {"type": "str", "default": "pgbouncer"},
             "runtime_directory": {"type": "path", "default": "/run/pgbouncer"},
         },
-        supports_check_mode=True,
+        require=api.require_driver,
     )
-    api.require_driver(module)
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -229,10 +229,9 @@ import datetime
 import typing as t
 from pathlib import Path
 
-from ..module_utils._errors import GroundworkError
 from ..module_utils._host.certificates import store, x509
 from ..module_utils._host.certificates.request import read_authority, read_leaves
-from ..module_utils._module import GroundworkModule
+from ..module_utils._module import GroundworkModule, run_module
 
 
 def key_options(rsa_bits: int, valid_days: int, renew_before_days: int) -> dict[str, t.Any]:
@@ -263,8 +262,9 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = GroundworkModule(
-        argument_spec={
+    run_module(
+        run,
+        {
             "directory": {"type": "path", "required": True},
             "ca": {
                 "type": "dict",
@@ -298,14 +298,8 @@ def main() -> None:
             },
         },
         required_by={"ca_key": ["ca_cert"], "ca_key_passphrase": ["ca_key"]},
-        supports_check_mode=True,
+        require=x509.require_cryptography,
     )
-    x509.require_cryptography(module)
-    try:
-        result = run(module)
-    except GroundworkError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

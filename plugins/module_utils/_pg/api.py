@@ -50,6 +50,12 @@ def require_driver(module: AnsibleModule) -> None:
         module.fail_json(msg=f"psycopg2 {psycopg2.__version__} is too old, this module needs 2.8 or later.")
 
 
+def require_driver_for_a_server(module: AnsibleModule) -> None:
+    """The same, unless the run plans for a server that does not exist yet."""
+    if not (module.check_mode and module.params["assume_empty"]):
+        require_driver(module)
+
+
 def connect(options: dict[str, t.Any], database: str, application_name: str, *, autocommit: bool = False) -> t.Any:
     """Open one session.
 

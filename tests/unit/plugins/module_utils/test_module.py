@@ -54,7 +54,7 @@ def test_the_search_finds_ansibles_own_frame(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_every_module_has_the_frame_that_logs_nothing(path: Path) -> None:
-    assert "GroundworkModule(" in path.read_text()
+    assert "    run_module(" in path.read_text()
     assert not calls_of_ansibles_own_frame(path)
 
 
