@@ -75,9 +75,10 @@ def canary(folder: Path) -> Path:
     return path
 
 
-def run_role(folder: Path, role: str, cases: t.Mapping[str, Case]) -> dict[str, Outcome]:
+def run_role(folder: Path, role: str, cases: t.Mapping[str, Case], *options: str) -> dict[str, Outcome]:
     """Run a role on the hosts of all cases at once.
 
+    :param options: more options of ``ansible-playbook``, such as ``--check``.
     :param folder: of the test's own; what is asked and answered is noted in it.
     """
     hosts: dict[str, t.Any] = {}
@@ -85,7 +86,7 @@ def run_role(folder: Path, role: str, cases: t.Mapping[str, Case]) -> dict[str, 
     for number, case in enumerate(cases.values()):
         hosts |= _marked(case, case.hosts, number)
         answers |= _marked(case, case.answers, number)
-    printed = _run(folder, role, hosts, answers)
+    printed = _run(folder, role, hosts, answers, options)
     asked = (folder / "asked.jsonl").read_text().splitlines()
     return {
         name: _outcome({f"{host}{_mark(number)}" for host in case.hosts}, _mark(number), printed, asked)
@@ -103,7 +104,7 @@ def _marked(case: Case, values: t.Any, number: int) -> t.Any:
     return json.loads(re.sub(rf"\b({names})\b", rf"\1{_mark(number)}", json.dumps(values)))
 
 
-def _run(folder: Path, role: str, hosts: dict[str, t.Any], answers: dict[str, t.Any]) -> str:
+def _run(folder: Path, role: str, hosts: dict[str, t.Any], answers: dict[str, t.Any], options: tuple[str, ...]) -> str:
     (folder / "answers.json").write_text(json.dumps(answers))
     (folder / "asked.jsonl").write_text("")
     tasks = [{"include_role": {"name": f"groundwork.databases.{role}"}}]
@@ -114,7 +115,8 @@ def _run(folder: Path, role: str, hosts: dict[str, t.Any], answers: dict[str, t.
     )
     # Far more hosts than forks: the last of a case come to a task when the first have failed at it.
     done = subprocess.run(
-        [Path(sys.executable).with_name("ansible-playbook"), "-v", "-i", folder / "hosts.yml", folder / "play.yml"],
+        [Path(sys.executable).with_name("ansible-playbook"), "-v", "-i", folder / "hosts.yml", folder / "play.yml",
+         *options],
         cwd=CHECKOUT,
         env={
             **os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1",

@@ -45,7 +45,7 @@ options:
         type: str
       content_b64:
         description:
-          - Content of a file in base64, for what is not text.
+          - Content of a file in base64, for what is not text. A diff shows its size and its SHA-256.
         type: str
       target:
         description:

@@ -117,6 +117,7 @@ actions:
   elements: dict
 """
 
+import base64
 import contextlib
 import typing as t
 
@@ -157,6 +158,19 @@ def plan_state(
     return Plan(tuple(steps))
 
 
+def guard_program(packed: str | None) -> bytes:
+    """What the action of this module packed on the controller.
+
+    :raises GroundworkError: it packed nothing.
+    """
+    if not packed:
+        raise GroundworkError(
+            "The program of the guard did not come with the module.", where=control.GUARD_UNIT, untouched="everything",
+            hint="Call the module as groundwork.databases.pgbouncer_control, so that its action runs first.",
+        )  # fmt: skip
+    return base64.b64decode(packed, validate=True)
+
+
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = module.params
     state, databases = options["state"], options["databases"]
@@ -167,7 +181,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
         )  # fmt: skip
     who = account(options["account"])
     folders = control.processes(options["runtime_directory"])
-    guard = control.Guard(options["runtime_directory"], who)
+    guard = control.Guard(options["runtime_directory"], who, guard_program(options["_guard_program"]))
     poolers = control.Poolers(folders, who, databases)
     with contextlib.closing(poolers):
         needed = poolers.others_paused()
@@ -206,6 +220,7 @@ def main() -> None:
             "resume_after": {"type": "int", "default": 60},
             "account": {"type": "str", "default": "pgbouncer"},
             "runtime_directory": {"type": "path", "default": "/run/pgbouncer"},
+            "_guard_program": {"type": "str"},
         },
         require=api.require_driver,
     )

@@ -23,34 +23,9 @@ from .console import Console, ConsoleError, socket_port
 from .supervisor import SYSTEMCTL, SYSTEMD_RUN
 
 GUARD_UNIT = "groundwork-pgbouncer-resume"
-# Runs by itself: neither the play nor this collection is needed any more. It becomes the poolers' account when it has
-# what that account may not be able to read, the Python that Ansible runs with.
-GUARD_PROGRAM = """
-import glob, os, sys, time
-import psycopg2
-folder, uid, delay = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-if os.getuid() != uid:
-    os.setuid(uid)
-time.sleep(delay)
-for path in sorted(glob.glob(folder + "/*/.s.PGSQL.*")):
-    try:
-        connection = psycopg2.connect(host=os.path.dirname(path), port=int(path.rpartition(".")[2]),
-                                      user="pgbouncer", dbname="pgbouncer", connect_timeout=5)
-        connection.autocommit = True
-        cursor = connection.cursor()
-        cursor.execute("SHOW DATABASES")
-        columns = [column[0] for column in cursor.description]
-        rows = [dict(zip(columns, row)) for row in cursor.fetchall()]
-    except Exception as error:
-        print(path, str(error).strip(), flush=True)
-        continue
-    for database in [None] + [row["name"] for row in rows if row["paused"]]:
-        try:
-            cursor.execute("RESUME" + (' "' + database.replace('"', '""') + '"' if database else ""))
-            print("the time is up: resumed", path, database or "", flush=True)
-        except Exception as error:
-            print(path, str(error).strip(), flush=True)
-"""
+GUARD_PROGRAM = "pgbouncer_resume"
+# A folder that is root's: what root runs may not lie in one of the poolers' account.
+_ROOTS_FOLDER = Path("/run/groundwork")
 
 
 def processes(runtime_directory: str) -> list[str]:
@@ -190,13 +165,18 @@ class Guard:
     """Resumes everything that is paused then, also when the play, the module and the connection to the host are gone.
 
     With systemd it is a timer, which ``systemctl list-timers`` shows; elsewhere a process of its own.
+
+    :param program: the zip application ``plugins/programs/pgbouncer_resume``; only ``arm`` needs it.
     """
 
-    def __init__(self, runtime_directory: str, account: Account) -> None:
+    def __init__(self, runtime_directory: str, account: Account, program: bytes = b"") -> None:
         self._folder = runtime_directory
         self._account = account
+        self._content = program
         self._note = Path(runtime_directory, "resume-guard.pid")
-        self._systemd = Path("/run/systemd/system").is_dir() and os.geteuid() == 0
+        root = os.geteuid() == 0
+        self._program = (_ROOTS_FOLDER if root else Path(runtime_directory)) / f"{GUARD_PROGRAM}.pyz"
+        self._systemd = Path("/run/systemd/system").is_dir() and root
 
     @property
     def name(self) -> str:
@@ -208,13 +188,14 @@ class Guard:
         :raises GroundworkError: it cannot be set; nothing is paused then.
         """
         self.disarm()
+        self._write_program()
         if not self._systemd:
             self._arm_process(seconds)
             return
         outcome = subprocess.run(
             [
                 SYSTEMD_RUN, f"--unit={GUARD_UNIT}", "--description=Resume PgBouncer when nobody else did",
-                f"--on-active={seconds}", "--timer-property=AccuracySec=500ms", "--quiet", "--", *self._program(0),
+                f"--on-active={seconds}", "--timer-property=AccuracySec=500ms", "--quiet", "--", *self._command(0),
             ],
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
@@ -224,16 +205,33 @@ class Guard:
                 untouched="everything; nothing was paused",
             )  # fmt: skip
 
+    def _write_program(self) -> None:
+        """The timer starts it when this module, and the folder that it runs from, are gone."""
+        building = self._program.with_name(f".{self._program.name}.{os.getpid()}")
+        try:
+            if self._program.parent == _ROOTS_FOLDER:
+                _ROOTS_FOLDER.mkdir(mode=0o755, exist_ok=True)
+                _ROOTS_FOLDER.chmod(0o755)
+            building.write_bytes(self._content)
+            building.chmod(0o644)
+            building.replace(self._program)
+        except OSError as error:
+            building.unlink(missing_ok=True)
+            raise GroundworkError(
+                f"The program that would resume cannot be written: {error.strerror or error}.",
+                where=str(self._program), untouched="everything; nothing was paused",
+                hint="Make room there, or remove what is in its place.",
+            ) from error  # fmt: skip
+
     def _arm_process(self, seconds: int) -> None:
         process = subprocess.Popen(
-            self._program(seconds), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            self._command(seconds), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True, cwd="/",
         )  # fmt: skip
         self._note.write_text(f"{process.pid}\n", encoding="ascii")
 
-    def _program(self, delay: int) -> list[str]:
-        uid = str(self._account.uid)
-        return [sys.executable, "-c", GUARD_PROGRAM, self._folder, uid, str(delay)]
+    def _command(self, delay: int) -> list[str]:
+        return [sys.executable, str(self._program), self._folder, str(self._account.uid), str(delay)]
 
     def disarm(self) -> None:
         if self._systemd:
@@ -243,7 +241,7 @@ class Guard:
             return
         with contextlib.suppress(OSError, ValueError):
             pid = int(self._note.read_text(encoding="ascii"))
-            if GUARD_PROGRAM.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if str(self._program).encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
                 os.kill(pid, signal.SIGTERM)
         self._note.unlink(missing_ok=True)
 

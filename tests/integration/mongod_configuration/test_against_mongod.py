@@ -26,9 +26,9 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.config
     process,
     settings,
 )
+from ansible_collections.groundwork.databases.plugins.module_utils._programs import archive
 from servers import ReplicaSet
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 VALUES: dict[str, t.Any] = {
     "str": "x",
     "int": 1,
@@ -149,9 +149,10 @@ def scraped(mongod_server: t.Any, folder: Path, password: str) -> str:
         "listen_address": "127.0.0.1", "listen_port": listen, "restart_after": [],
     }
     (folder / "exporter.json").write_text(json.dumps(configuration))
-    program = CHECKOUT / "roles/mongodb_7/files/mongodb_exporter.py"
+    program = folder / "mongodb_exporter.pyz"
+    program.write_bytes(archive.program("mongodb_exporter"))
     environment = {**os.environ, "MONGODB_EXPORTER_PASSWORD": base64.b64encode(password.encode()).decode()}
-    command = [sys.executable, str(program), str(folder / "exporter.json")]
+    command = [sys.executable, "-I", str(program), str(folder / "exporter.json")]
     with subprocess.Popen(command, env=environment) as exporter:
         try:
             deadline = time.monotonic() + 20
@@ -196,21 +197,3 @@ def test_the_exporter_of_a_member_tells_of_its_set(run_module, tmp_path):
                 assert f'mongodb_replication_lag_seconds{{member="{other.address}",self="{itself}"}}' in page
     finally:
         one.remove()
-
-
-def test_the_exporter_ends_when_its_configuration_changes(tmp_path):
-    (tmp_path / "exporter.json").write_text("{}")
-    program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import mongodb_exporter;"
-        "mongodb_exporter.time.sleep = lambda seconds, sleep=mongodb_exporter.time.sleep: print(flush=True) or"
-        " sleep(seconds); mongodb_exporter.end_when_changed([sys.argv[2]], 0.05)"
-    )
-    command = [sys.executable, "-c", program, str(CHECKOUT / "roles/mongodb_7/files"), str(tmp_path / "exporter.json")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as exporter:
-        try:
-            # A line per look at the file; it goes on as long as the file is the same.
-            assert exporter.stdout is not None and all(exporter.stdout.readline() for _look in range(3))
-            os.utime(tmp_path / "exporter.json", (1, 1))
-            assert exporter.wait(60) == 0
-        finally:
-            exporter.kill()

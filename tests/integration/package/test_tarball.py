@@ -67,7 +67,9 @@ def test_tarball_holds_what_users_need_and_nothing_else(tarball):
         "Makefile",
         "ansible.cfg",
     }
-    assert not [name for name in names if name.endswith((".pyc", ".tar.gz", ".whl"))]
+    assert not [name for name in names if name.endswith((".pyc", ".pyz", ".tar.gz", ".whl"))]
+    sources = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "plugins/programs").rglob("*.py")}
+    assert sources and sources <= set(names)
 
 
 def test_installed_collection_deploys_from_another_folder(tarball):

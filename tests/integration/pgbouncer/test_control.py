@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import os
+import subprocess
+import sys
 import threading
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
+import yaml
+from ansible_collections.groundwork.databases.plugins.module_utils._programs import archive
 from poolers import Poolers
+from servers import CHECKOUT
 
 PASSWORD = "control-password"
+GUARD = base64.b64encode(archive.program("pgbouncer_resume")).decode()
 Control = t.Callable[..., t.Any]
 
 
@@ -32,6 +41,7 @@ def pair(poolers: Poolers) -> Poolers:
 def control(pair: Poolers, run_module: t.Callable[..., t.Any]) -> t.Iterator[Control]:
     def run(state: str, check: bool = False, **options: t.Any) -> t.Any:
         arguments = {"runtime_directory": str(pair.home / "run"), "account": pair.account.name, "state": state}
+        arguments["_guard_program"] = GUARD
         return run_module("pgbouncer_control", {**arguments, **options}, check=check)
 
     yield run
@@ -140,3 +150,28 @@ def test_reconnect_replaces_server_connections(pair: Poolers, control: Control) 
 def test_guard_must_outlast_the_limit(control: Control) -> None:
     result = control("paused", time_limit=60, resume_after=60)
     assert "must be longer" in result["msg"]
+
+
+def test_a_pause_without_its_guard_is_refused(pair: Poolers, control: Control) -> None:
+    result = control("paused", _guard_program="")
+    assert result["failed"] and "did not come with the module" in result["msg"]
+    assert paused(pair) == ["no", "no"]
+
+
+def test_the_guard_comes_with_the_module(pair: Poolers, control: Control, tmp_path: Path) -> None:
+    """As Ansible runs it: the action packs the guard, which then resumes by itself."""
+    options = {"state": "paused", "time_limit": 1, "resume_after": 3, "account": pair.account.name}
+    task = {"groundwork.databases.pgbouncer_control": {**options, "runtime_directory": str(pair.home / "run")}}
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local",
+         "-e", f"ansible_python_interpreter={sys.executable}", tmp_path / "play.yml"],
+        env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}, cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0 and "changed=1" in done.stdout, done.stdout + done.stderr
+    deadline = time.monotonic() + 60
+    while "yes" in paused(pair):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

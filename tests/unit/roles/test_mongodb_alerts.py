@@ -44,7 +44,7 @@ def test_every_limit_reaches_a_rule():
 
 
 def test_the_exporter_has_every_metric_that_a_rule_looks_at():
-    exporter = (ROLE / "files/mongodb_exporter.py").read_text()
+    exporter = (ROLE.parents[1] / "plugins/programs/mongodb_exporter/metrics.py").read_text()
     wanted = {name for rule in rules(rendered()) for name in re.findall(r"\bmongodb_\w+", rule["expr"])}
     assert len(wanted) > 10
     assert [name for name in sorted(wanted) if f'"{name}"' not in exporter] == []

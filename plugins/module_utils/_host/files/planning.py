@@ -8,6 +8,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import typing as t
 from pathlib import PurePosixPath
 
@@ -165,10 +166,15 @@ def _attributes(owner: str | None, group: str | None, mode: int) -> str:
 def _shown(content: bytes | None, secret: bool) -> str:
     if secret:
         return NOT_SHOWN + "\n"
+    content = content or b""
     try:
-        return (content or b"").decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
-        return f"({len(content or b'')} bytes that are not text)\n"
+        text = "\0"
+    # A terminal shows nothing of use for a NUL, and an archive may be valid UTF-8 by chance.
+    if "\0" in text:
+        return f"({len(content)} bytes that are not text, SHA-256 {hashlib.sha256(content).hexdigest()})\n"
+    return text
 
 
 def _account(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
@@ -227,3 +228,16 @@ def test_a_user_can_change_his_own():
 def test_what_is_not_text_is_not_shown_as_text():
     (change,) = planned(entry(content_b64=base64.b64encode(b"\xff\xfe").decode()), ABSENT)
     assert "2 bytes that are not text" in change.step.after
+
+
+def test_what_is_not_text_is_shown_by_its_digests():
+    """An archive may be valid UTF-8 by chance; its NULs say what it is."""
+    old, new = b"PK\0one", b"PK\0two!"
+    live = Live("file", content=old, mode=0o755)
+    (change,) = planned(entry(content_b64=base64.b64encode(new).decode()), live)
+    assert change.step.before.splitlines()[1:] == [
+        f"(6 bytes that are not text, SHA-256 {hashlib.sha256(old).hexdigest()})"
+    ]
+    assert change.step.after.splitlines()[1:] == [
+        f"(7 bytes that are not text, SHA-256 {hashlib.sha256(new).hexdigest()})"
+    ]

@@ -1,58 +1,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Metrics of one mongod for Prometheus, with the driver that the host has anyway.
-
-Why not the distributions' prometheus-mongodb-exporter: its driver of 2018 speaks neither the wire protocol that MongoDB
-5.1 and later ask for nor SCRAM-SHA-256, and it writes the connection string with its password to its log.
-
-Usage: mongodb_exporter.py CONFIGURATION, with the password in MONGODB_EXPORTER_PASSWORD, in Base64.
-"""
+"""What the exporter tells of the server."""
 
 from __future__ import annotations
 
-import base64
-import http.server
-import json
-import os
-import pathlib
-import sys
-import threading
 import time
 import typing as t
 
-import pymongo
 import pymongo.errors
+
+from .._exporter.page import Page
 
 Answer = dict[str, t.Any]
 REPLICATED = ("PRIMARY", "SECONDARY")
-
-
-class Page:
-    """Samples in the text format of Prometheus, each metric's together."""
-
-    def __init__(self) -> None:
-        self._lines: dict[str, list[str]] = {}
-
-    def add(self, name: str, kind: str, value: float | None, /, **labels: t.Any) -> None:
-        """One sample; ``None`` is one that the server does not have. A label may have any name, ``self`` too."""
-        if value is None:
-            return
-        shown = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-        lines = self._lines.setdefault(name, [f"# TYPE {name} {kind}"])
-        lines.append(f"{name}{'{' + shown + '}' if shown else ''} {float(value):.17g}")
-
-    def gauge(self, name: str, value: float | None, /, **labels: t.Any) -> None:
-        self.add(name, "gauge", value, **labels)
-
-    def counter(self, name: str, value: float | None, /, **labels: t.Any) -> None:
-        self.add(name, "counter", value, **labels)
-
-    def text(self) -> str:
-        return "".join(line + "\n" for lines in self._lines.values() for line in lines)
-
-
-def _escaped(text: t.Any) -> str:
-    return str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def scrape(client: t.Any) -> str:
@@ -107,7 +67,8 @@ def _memory(page: Page, status: Answer) -> None:
     page.gauge("mongodb_resident_bytes", None if resident is None else resident * 1024 * 1024)
     cache = status.get("wiredTiger", {}).get("cache", {})
     for state, name in (
-        ("maximum", "maximum bytes configured"), ("used", "bytes currently in the cache"),
+        ("maximum", "maximum bytes configured"),
+        ("used", "bytes currently in the cache"),
         ("dirty", "tracked dirty bytes in the cache"),
     ):
         page.gauge("mongodb_cache_bytes", cache.get(name), state=state)
@@ -149,65 +110,3 @@ def _oplog(page: Page, client: t.Any) -> None:
             ends.append(entry["ts"].time)
     if len(ends) == 2:
         page.gauge("mongodb_oplog_window_seconds", ends[1] - ends[0])
-
-
-class Scraper:
-    """One client for all scrapes, and one scrape at a time."""
-
-    def __init__(self, options: Answer) -> None:
-        password = base64.b64decode(os.environ.pop("MONGODB_EXPORTER_PASSWORD")).decode()
-        self._client: t.Any = pymongo.MongoClient(
-            options["host"], options["port"], username=options["user"], password=password, authSource="admin",
-            authMechanism="SCRAM-SHA-256", directConnection=True, appname="groundwork exporter", maxPoolSize=2,
-            serverSelectionTimeoutMS=3000, connectTimeoutMS=3000, socketTimeoutMS=10000, **options["tls"],
-        )
-        self._lock = threading.Lock()
-
-    def page(self) -> str:
-        with self._lock:
-            return scrape(self._client)
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    scraper: Scraper
-
-    def do_GET(self) -> None:
-        if self.path != "/metrics":
-            self.send_error(404)
-            return
-        body = self.scraper.page().encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: t.Any) -> None:
-        """A scrape every few seconds is not worth a line of the journal."""
-
-
-def end_when_changed(files: list[str], seconds: float = 5) -> None:
-    """End the process when one of its files is replaced: systemd starts it anew, with the new ones."""
-    known = [_changed(file) for file in files]
-    while known == [_changed(file) for file in files]:
-        time.sleep(seconds)
-    os._exit(0)
-
-
-def _changed(file: str) -> float:
-    try:
-        return pathlib.Path(file).stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def main() -> None:
-    options = json.loads(pathlib.Path(sys.argv[1]).read_text())
-    watched = [__file__, sys.argv[1], *options["restart_after"]]
-    threading.Thread(target=end_when_changed, args=(watched,), daemon=True).start()
-    Handler.scraper = Scraper(options)
-    http.server.ThreadingHTTPServer((options["listen_address"], options["listen_port"]), Handler).serve_forever()
-
-
-if __name__ == "__main__":
-    main()
