@@ -208,7 +208,7 @@ def main() -> None:
         argument_spec=argument_spec(), required_together=[("keyfile", "keyfile_content")], supports_check_mode=True
     )
     try:
-        outcome = reconcile(module.params, module.check_mode, module.tmpdir)
+        outcome = reconcile(module.params, module.check_mode)
     except GroundworkError as error:
         module.fail_json(**error.result())
     module.exit_json(**outcome)

@@ -20,7 +20,6 @@ from ansible_collections.groundwork.databases.plugins.module_utils._local.accoun
     Account,
     server_account,
 )
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.configuration.owner import acting_as  # noqa: E402
 from servers import installed, temporary_home  # noqa: E402
 
 MAIN_FILE = """# What the package wrote.
@@ -80,7 +79,7 @@ class Cluster:
         deadline = time.monotonic() + 60
         while True:
             try:
-                with acting_as(self.account):
+                with self.account.acting():
                     connection = psycopg2.connect(
                         host=str(self.sockets), port=self.port, user=self.account.name, dbname="postgres"
                     )

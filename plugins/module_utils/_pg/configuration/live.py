@@ -15,9 +15,10 @@ import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
-from ..._local.account import Account
+from ..._host import filesystem
+from ..._host.account import Account
 from ..settings.catalogue import Setting, from_pg_settings
-from .owner import acting_as, run
+from .owner import run
 from .request import Cluster
 
 if t.TYPE_CHECKING:
@@ -100,7 +101,7 @@ def open_session(cluster: Cluster, owner: Account, superuser: str) -> Session | 
             return None
         options = _login(cluster, superuser, lines)
         try:
-            with acting_as(owner):
+            with owner.acting():
                 return Session.open(options, "postgres", APPLICATION)
         except api.ServerUnreachable as error:
             comes_up = re.search(r"starting up|No such file|Connection refused|not accepting connections$", error.what)
@@ -201,11 +202,18 @@ def installed_version(bin_directory: Path) -> str | None:
     return match[1] if match else None
 
 
-def read_files(cluster: Cluster, ours: str) -> Live:
-    """The files of the cluster, without its server.
+def read_files(cluster: Cluster, ours: str, owner: Account | None) -> Live:
+    """The files of the cluster, without its server, read as its account: a link leads to nothing that only root reads.
 
     :param ours: what the first line of a drop-in of ours says.
+    :raises GroundworkError: root could not write the drop-ins without following a link of the account.
     """
+    filesystem.require_reachable(cluster.drop_ins)
+    with owner.acting() if owner else contextlib.nullcontext():
+        return _read_files(cluster, ours)
+
+
+def _read_files(cluster: Cluster, ours: str) -> Live:
     contents: dict[Path, str] = {}
     foreign: dict[Path, str] = {}
     for path in sorted(cluster.drop_ins.glob("*.conf")) if cluster.drop_ins.is_dir() else []:
