@@ -59,7 +59,7 @@ class Account:
 
     @contextlib.contextmanager
     def acting(self) -> t.Iterator[None]:
-        """Have this account's rights, and no others, for a moment: on files, and for who looks at who opens a socket."""
+        """Have this account's rights, and no others, for a moment: on files, and for whom a socket's peer sees."""
         if not self.drop or os.geteuid() != 0:
             yield
             return

@@ -113,14 +113,17 @@ def link(path: Path | str, target: str) -> None:
         _sync(parent)
 
 
-def make_directory(path: Path | str, *, mode: int = 0o755, owner: Owner | None = None, parents: bool = False) -> bool:
-    """Make a folder; with ``parents`` those above it too, as the caller's own and open to everybody.
+def make_directory(
+    path: Path | str, *, mode: int = 0o755, owner: Owner | None = None, parents: int | None = None
+) -> bool:
+    """Make a folder.
 
+    :param parents: mode of those above it, which are made as the caller's own; unset, they have to be there.
     :returns: whether it was made. One that is there already stays as it is.
     """
     path = Path(path)
-    if parents and path.parent != path and not os.path.lexists(path.parent):
-        make_directory(path.parent, parents=True)
+    if parents is not None and not os.path.lexists(path.parent):
+        make_directory(path.parent, mode=parents, parents=parents)
     with _around(path) as parent:
         try:
             os.mkdir(path.name, 0o700, dir_fd=parent)

@@ -49,21 +49,26 @@ def one_run(what: str, timeout: float | None = None) -> t.Iterator[None]:
         os.close(descriptor)
 
 
-def own_folder() -> Path:
-    """The folder of the caller's own, made where it is missing.
+def own_folder(*, make: bool = True) -> Path:
+    """The folder of the caller's own, which no other account can write.
 
+    :param make: whether it is made where it is missing.
     :raises GroundworkError: another account has a folder of that name.
     """
     if os.geteuid() == 0:
-        filesystem.make_directory(ROOTS, mode=0o700)
+        if make:
+            filesystem.make_directory(ROOTS, mode=0o700)
         return ROOTS
     home = Path(os.path.expanduser("~"), ".ansible")  # noqa: PTH111
     for folder in (home / "groundwork", Path(tempfile.gettempdir(), f"groundwork-{os.geteuid()}")):
         with contextlib.suppress(OSError):
-            filesystem.make_directory(folder, mode=0o700, parents=folder.parent == home)
+            if make:
+                filesystem.make_directory(folder, mode=0o700, parents=0o700 if folder.parent == home else None)
             facts = folder.lstat()
             if facts.st_uid == os.geteuid() and folder.is_dir() and not facts.st_mode & 0o077:
                 return folder
+    if not make:
+        return home / "groundwork"
     raise GroundworkError(
         f"{folder} is not a closed folder of this account (uid {os.geteuid()}), so it can hold no lock.",
         where=str(folder), untouched="everything", hint="Remove it, or give this account a home that it can write.",

@@ -71,7 +71,7 @@ def started_at(layout: Layout, process: int) -> float | None:
 def read_stamp(layout: Layout, process: int) -> str | None:
     """The fingerprint noted for the process that runs now."""
     try:
-        pid, digest = _stamp(layout, process).read_text(encoding="ascii").split()
+        pid, digest = _stamp(run_lock.own_folder(make=False), layout, process).read_text(encoding="ascii").split()
     except (OSError, ValueError):
         return None
     return digest if pid == str(pid_of(layout, process)) else None
@@ -79,12 +79,12 @@ def read_stamp(layout: Layout, process: int) -> str | None:
 
 def write_stamp(layout: Layout, process: int, digest: str) -> None:
     content = f"{pid_of(layout, process)} {digest}\n"
-    filesystem.write(_stamp(layout, process), content.encode("ascii"), mode=0o600)
+    filesystem.write(_stamp(run_lock.own_folder(), layout, process), content.encode("ascii"), mode=0o600)
 
 
-def _stamp(layout: Layout, process: int) -> Path:
-    """In a folder of the caller's own: what the pooler's account can write proves nothing, and may be a link."""
-    return run_lock.own_folder() / f"{hashlib.sha256(layout.sockets(process).encode()).hexdigest()[:24]}.{STAMP}"
+def _stamp(folder: Path, layout: Layout, process: int) -> Path:
+    # Not in the pooler's own folder: what its account can write proves nothing, and may be a link.
+    return folder / f"{hashlib.sha256(layout.sockets(process).encode()).hexdigest()[:24]}.{STAMP}"
 
 
 def pools(layout: Layout, processes: t.Iterable[int], account: Account) -> list[dict[str, t.Any]]:

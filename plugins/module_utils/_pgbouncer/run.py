@@ -12,8 +12,8 @@ import math
 import typing as t
 
 from .._errors import GroundworkError
-from .._pg import api
 from .._host import filesystem
+from .._pg import api
 from .._plan import Plan, Step
 from . import capacity, catalogue, decide, files, listening, live, reach, trial, wanted
 from .account import Account, account

@@ -60,7 +60,7 @@ def write_file(wanted: WantedFile) -> None:
     if read_text(wanted.path) == wanted.text:
         filesystem.set_attributes(wanted.path, mode=wanted.mode, owner=owner)
         return
-    filesystem.make_directory(Path(wanted.path).parent, parents=True)
+    filesystem.make_directory(Path(wanted.path).parent, parents=0o755)
     filesystem.write(wanted.path, wanted.text.encode(), mode=wanted.mode, owner=owner)
 
 

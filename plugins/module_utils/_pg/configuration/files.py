@@ -68,7 +68,7 @@ def keep(cluster: Cluster, snapshot: Snapshot, state: Path) -> None:
     Whenever this is interrupted, ``last_good`` or ``last_good.ready`` is whole.
     """
     folder = state / cluster.name
-    filesystem.make_directory(folder, mode=0o700, parents=True)
+    filesystem.make_directory(folder, mode=0o700, parents=0o755)
     building, ready, old, final = (folder / f"{KEPT}{suffix}" for suffix in (".building", ".ready", ".old", ""))
     if ready.is_dir() and not final.is_dir():
         filesystem.rename(ready, final.name)
@@ -85,7 +85,7 @@ def keep(cluster: Cluster, snapshot: Snapshot, state: Path) -> None:
 def store(cluster: Cluster, snapshot: Snapshot, folder: Path) -> None:
     """Copy the files into a folder, which is emptied first."""
     filesystem.remove_tree(folder)
-    filesystem.make_directory(folder, mode=0o700, parents=True)
+    filesystem.make_directory(folder, mode=0o700, parents=0o755)
     for path, (content, mode) in snapshot.files.items():
         target = folder / path.relative_to(cluster.config)
         filesystem.make_directory(target.parent)
