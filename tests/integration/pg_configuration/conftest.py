@@ -57,7 +57,8 @@ class Cluster:
         (self.config / "pg_ident.conf").write_text("")
         self.log.touch()
         for path in (home, *home.glob("**/*")):
-            account.own(path)
+            if not path.is_socket():
+                account.own(path)
 
     def pg_ctl(self, *arguments: str) -> None:
         outcome = self.account.run(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..._host import filesystem
 from ..._host.account import Account
-from . import conf_file
+from . import conf_file, live
 from .request import Cluster
 
 KEPT = "last_good"
@@ -27,16 +27,6 @@ def make_folder(path: Path, owner: Account) -> None:
     filesystem.make_directory(path, owner=owner.ids if owner.drop else None)
 
 
-def ours(cluster: Cluster) -> list[Path]:
-    """The files of the cluster that this collection writes, as they are on the disk."""
-    drop_ins = [
-        path
-        for path in sorted(cluster.drop_ins.glob("*.conf"))
-        if path.read_bytes().startswith(conf_file.HEADER.encode())
-    ]
-    return [*drop_ins, *(path for path in (cluster.hba_file, cluster.ident_file) if path.is_file())]
-
-
 class Snapshot(t.NamedTuple):
     """Files with their contents and modes; what is not in it did not exist."""
 
@@ -44,9 +34,14 @@ class Snapshot(t.NamedTuple):
 
 
 def take(cluster: Cluster, owner: Account) -> Snapshot:
-    """Read as the server's account: a link must not lead to what only root may read."""
-    with owner.acting():
-        return Snapshot({path: (path.read_bytes(), path.stat().st_mode & 0o777) for path in ours(cluster)})
+    """The files of the cluster that this collection writes, as they are on the disk."""
+    found = {}
+    for path in (*sorted(cluster.drop_ins.glob("*.conf")), cluster.hba_file, cluster.ident_file):
+        content = live.content(path, owner)
+        ours = path.parent != cluster.drop_ins or (content or b"").startswith(conf_file.HEADER.encode())
+        if content is not None and ours:
+            found[path] = content, path.stat().st_mode & 0o777
+    return Snapshot(found)
 
 
 def put_back(cluster: Cluster, snapshot: Snapshot, owner: Account) -> list[Path]:

@@ -203,40 +203,53 @@ def installed_version(bin_directory: Path) -> str | None:
 
 
 def read_files(cluster: Cluster, ours: str, owner: Account | None) -> Live:
-    """The files of the cluster, without its server, read as its account: a link leads to nothing that only root reads.
+    """The files of the cluster, without its server, with links read as its account.
 
     :param ours: what the first line of a drop-in of ours says.
-    :raises GroundworkError: root could not write the drop-ins without following a link of the account.
+    :raises GroundworkError: a link of the account leads to what it may not read, or where root would have to write.
     """
     filesystem.require_reachable(cluster.drop_ins)
-    with owner.acting() if owner else contextlib.nullcontext():
-        return _read_files(cluster, ours)
-
-
-def _read_files(cluster: Cluster, ours: str) -> Live:
     contents: dict[Path, str] = {}
     foreign: dict[Path, str] = {}
     for path in sorted(cluster.drop_ins.glob("*.conf")) if cluster.drop_ins.is_dir() else []:
-        text = _read(path) or ""
+        text = _read(path, owner) or ""
         (contents if text.startswith(ours) else foreign)[path] = text
     for path in (cluster.hba_file, cluster.ident_file):
-        found = _read(path)
+        found = _read(path, owner)
         if found is not None:
             contents[path] = found
     watched = [*contents, *([cluster.drop_ins] if cluster.drop_ins.is_dir() else [])]
     return Live(
         exists=(cluster.config / "postgresql.conf").is_file(),
         server=None,
-        main_file=_read(cluster.config / "postgresql.conf") or "",
+        main_file=_read(cluster.config / "postgresql.conf", owner) or "",
         contents=contents,
         foreign=foreign,
-        auto_file=_read(cluster.data / "postgresql.auto.conf") or "",
+        auto_file=_read(cluster.data / "postgresql.auto.conf", owner) or "",
         changed={path: path.stat().st_mtime for path in watched},
     )
 
 
-def _read(path: Path) -> str | None:
+def _read(path: Path, owner: Account | None) -> str | None:
+    found = content(path, owner)
+    return None if found is None else found.decode(errors="surrogateescape")
+
+
+def content(path: Path, owner: Account | None) -> bytes | None:
+    """What a file holds, ``None`` when it is not there. A link is followed with the rights of the servers' account.
+
+    :raises GroundworkError: it leads to what that account may not read.
+    """
+    if owner is None or not path.is_symlink():
+        return filesystem.read(path)
     try:
-        return path.read_bytes().decode(errors="surrogateescape")
-    except OSError:
+        with owner.acting():
+            return path.read_bytes()
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise GroundworkError(
+            f"{path} is a link to what the account {owner.name} cannot read: {error.strerror}.", where=str(path),
+            untouched="everything", code="link_refused",
+            hint="Find out who made it, and remove it. The server could not read it either.",
+        ) from None  # fmt: skip

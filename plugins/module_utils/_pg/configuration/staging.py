@@ -69,15 +69,16 @@ def _words(stderr: str, stage: Path, cluster: Cluster) -> list[str]:
 
 def _copy(cluster: Cluster, live: Live, desired: Desired, owner: Account) -> dict[str, bytes]:
     """The cluster's configuration folder as it would be, by name; relative includes keep working."""
-    found = {}
-    for path in cluster.config.glob("*.conf"):
-        if path not in (cluster.hba_file, cluster.ident_file):
-            # As the account, like the server: what it may not read must not get into a folder that it reads.
-            with owner.acting(), contextlib.suppress(PermissionError):
-                found[path.name] = path.read_bytes()
-    texts = dict(live.foreign)
-    texts.update((path, file.text) for path, file in desired.files.items() if path.parent == cluster.drop_ins)
-    found.update((f"conf.d/{path.name}", text.encode(errors="surrogateescape")) for path, text in texts.items())
+    found = {"conf.d/.empty": b""}
+    main = [path for path in cluster.config.glob("*.conf") if path not in (cluster.hba_file, cluster.ident_file)]
+    # As the account, like the server: what it may not read must not get into a folder that it reads.
+    with owner.acting():
+        for path in (*main, *live.foreign):
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                found[str(path.relative_to(cluster.config))] = path.read_bytes()
+    for path, file in desired.files.items():
+        if path.parent == cluster.drop_ins:
+            found[f"conf.d/{path.name}"] = file.text.encode(errors="surrogateescape")
     return found
 
 
