@@ -25,6 +25,18 @@ _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "L
 
 
 def apply_plan(plan: Plan, host: Host, desired: t.Sequence[Desired]) -> None:
+    """:raises GroundworkError: a step failed, or would have led root through a link of the servers' account."""
+    try:
+        _apply_plan(plan, host, desired)
+    except OSError as error:
+        raise GroundworkError(
+            f"{error.filename} could not be changed: {error.strerror}.", where=str(error.filename),
+            untouched="what the file or folder holds, and the steps after it",
+            hint="Find out why the account of the servers may not change it, and run again.", code="not_changed",
+        ) from error  # fmt: skip
+
+
+def _apply_plan(plan: Plan, host: Host, desired: t.Sequence[Desired]) -> None:
     described = {cluster.name: cluster for cluster in desired}
     missing = [step.name for step in plan if step.kind == "locale"]
     if missing:

@@ -7,6 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import stat
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from ..._answer import harmless
 from ..._errors import GroundworkError
+from ..._host.account import find_account
 from . import conffile, locales, marker
 from .model import CONFIGURATION, MAJOR, OWNER, PROGRAMS, SOCKETS, Desired, Folder, Host, Live
 
@@ -126,7 +128,10 @@ def _read_folder(path: Path, interrupted: dict[str, tuple[str, ...]]) -> Folder:
 
 
 def _read_cluster(configuration: Path, *, ask: bool) -> Live:
-    settings = conffile.read_settings(configuration / "postgresql.conf")
+    account = find_account(OWNER)
+    # As the account, whose file this is: it may include any other.
+    with account.acting() if account else contextlib.nullcontext():
+        settings = conffile.read_settings(configuration / "postgresql.conf")
     data = Path(settings.get("data_directory", f"/var/lib/postgresql/{MAJOR}/{configuration.name}"))
     pid, running_port = read_postmaster(data)
     fixed = _control_data(data)
