@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one place that creates, writes, renames, removes and gives away files.
 
-Root goes to a folder step by step and works in it by its descriptor. It follows a link only where no other account can
-have put it: in folders that root alone can change. So an account that owns a folder, as that of a database server does,
-has no way to lead root out of it. Any other caller follows links as usual: it has no more than its own rights.
+Root gets to them as ``reaching`` has it, and works in their folder by its descriptor: an account that owns a folder, as
+that of a database server does, has no way to lead root out of it.
 
 PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -14,42 +13,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import pwd
 import stat
 import tempfile
 import typing as t
 from pathlib import Path
 
-from .._answer import harmless
 from .._errors import GroundworkError
+from .reaching import FOLDER, around, folder, opened
 
 # One name for each file, so that a run takes over what a killed one left; hidden, so that no server that reads a whole
 # folder takes it for its configuration.
 SUFFIX = ".groundwork-new"
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_MOST_LINKS = 40
 
 Owner = tuple[int, int]
-
-
-@contextlib.contextmanager
-def folder(path: Path | str) -> t.Iterator[int]:
-    """The descriptor of a folder.
-
-    :raises GroundworkError: root would have to follow a link that another account can change.
-    :raises OSError: there is no such folder.
-    """
-    descriptor, _trusted = _reach(Path(path))
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def require_reachable(path: Path | str) -> None:
-    """:raises GroundworkError: see :func:`folder`; for a run to refuse before its first write, in check mode too."""
-    with contextlib.suppress(OSError), folder(path):
-        pass
 
 
 def write(path: Path | str, content: bytes, *, mode: int | None = None, owner: Owner | None = None) -> None:
@@ -69,7 +45,7 @@ def write(path: Path | str, content: bytes, *, mode: int | None = None, owner: O
 def prepare(path: Path | str, content: bytes, *, mode: int | None = None, owner: Owner | None = None) -> int:
     """Write a file next to its place, synced and with its owner and mode; returns what :func:`commit` takes."""
     path = Path(path)
-    with _around(path) as parent:
+    with around(path) as parent:
         before = _facts(path.name, parent)
         if before is not None and stat.S_ISREG(before.st_mode):
             mode = stat.S_IMODE(before.st_mode) if mode is None else mode
@@ -88,7 +64,7 @@ def prepare(path: Path | str, content: bytes, *, mode: int | None = None, owner:
 def commit(path: Path | str, prepared: int) -> None:
     """Put what was prepared in its place."""
     path = Path(path)
-    with _around(path) as parent:
+    with around(path) as parent:
         found = _facts(_candidate(path), parent)
         if found is None or found.st_ino != prepared:
             raise OSError(errno.EBUSY, "another run writes it at the same time")
@@ -99,14 +75,14 @@ def commit(path: Path | str, prepared: int) -> None:
 def discard(path: Path | str) -> None:
     """Remove what was, or may have been, prepared."""
     path = Path(path)
-    with contextlib.suppress(OSError, GroundworkError), _around(path) as parent:
+    with contextlib.suppress(OSError, GroundworkError), around(path) as parent:
         _unlink(_candidate(path), parent)
 
 
 def link(path: Path | str, target: str) -> None:
     """Make a link, in place of an earlier one."""
     path = Path(path)
-    with _around(path) as parent:
+    with around(path) as parent:
         _unlink(_candidate(path), parent)
         os.symlink(target, _candidate(path), dir_fd=parent)
         os.rename(_candidate(path), path.name, src_dir_fd=parent, dst_dir_fd=parent)
@@ -124,12 +100,12 @@ def make_directory(
     path = Path(path)
     if parents is not None and not os.path.lexists(path.parent):
         make_directory(path.parent, mode=parents, parents=parents)
-    with _around(path) as parent:
+    with around(path) as parent:
         try:
             os.mkdir(path.name, 0o700, dir_fd=parent)
         except FileExistsError:
             return False
-        descriptor = os.open(path.name, _FOLDER | os.O_NOFOLLOW, dir_fd=parent)
+        descriptor = os.open(path.name, FOLDER | os.O_NOFOLLOW, dir_fd=parent)
         try:
             _set(descriptor, mode, owner)
         finally:
@@ -150,7 +126,7 @@ def set_attributes(path: Path | str, *, mode: int | None = None, owner: Owner | 
         if mode is not None:
             path.chmod(mode)
         return
-    with _opened(path) as descriptor:
+    with opened(path) as descriptor:
         _set(descriptor, mode, owner)
 
 
@@ -160,7 +136,7 @@ def read(path: Path | str) -> bytes | None:
     :raises GroundworkError: as root: it is a link, or a file with a second name, in a folder of another account.
     """
     try:
-        with _opened(Path(path)) as descriptor, os.fdopen(descriptor, "rb", closefd=False) as file:
+        with opened(Path(path)) as descriptor, os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -169,7 +145,7 @@ def read(path: Path | str) -> bytes | None:
 def remove(path: Path | str) -> None:
     """Remove a file, a link or an empty folder, where there is one."""
     path = Path(path)
-    with contextlib.suppress(FileNotFoundError), _around(path) as parent:
+    with contextlib.suppress(FileNotFoundError), around(path) as parent:
         facts = _facts(path.name, parent)
         if facts is not None and stat.S_ISDIR(facts.st_mode):
             os.rmdir(path.name, dir_fd=parent)
@@ -181,10 +157,10 @@ def remove(path: Path | str) -> None:
 def remove_tree(path: Path | str) -> None:
     """Remove a folder with all that is in it, where there is one; links in it are removed, not followed."""
     path = Path(path)
-    with contextlib.suppress(FileNotFoundError), _around(path) as parent:
+    with contextlib.suppress(FileNotFoundError), around(path) as parent:
         facts = _facts(path.name, parent)
         if facts is not None and stat.S_ISDIR(facts.st_mode):
-            descriptor = os.open(path.name, _FOLDER | os.O_NOFOLLOW, dir_fd=parent)
+            descriptor = os.open(path.name, FOLDER | os.O_NOFOLLOW, dir_fd=parent)
             try:
                 _empty(descriptor)
             finally:
@@ -200,7 +176,7 @@ def empty(path: Path | str) -> None:
 
 def rename(old: Path, name: str) -> None:
     """Give a file or folder another name in its folder, in place of a file, or of an empty folder, that has it."""
-    with _around(old) as parent:
+    with around(old) as parent:
         os.rename(old.name, name, src_dir_fd=parent, dst_dir_fd=parent)
         _sync(parent)
 
@@ -226,117 +202,6 @@ def temporary_folder(
                 os.chown(path, 0, readers)
                 path.chmod(0o750 if path.is_dir() else 0o640)
         yield Path(name)
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> t.Iterator[int]:
-    """The descriptor of a file or folder, which root did not reach through a link of another account."""
-    try:
-        descriptor = _open(path, _MOST_LINKS)
-    except OSError as error:
-        error.filename = str(path)
-        raise
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _open(path: Path, links: int) -> int:
-    # A pipe must not keep the run waiting.
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-    if os.geteuid() != 0:
-        return os.open(path, flags)
-    parent, trusted = _reach(path.parent)
-    try:
-        facts = os.stat(path.name or ".", dir_fd=parent, follow_symlinks=False)
-        if stat.S_ISDIR(facts.st_mode):
-            return _reach(path)[0]
-        if stat.S_ISLNK(facts.st_mode):
-            if not trusted or facts.st_uid != 0 or not links:
-                raise _refused_link(path, parent)
-            return _open(path.parent / os.readlink(path.name, dir_fd=parent), links - 1)
-        descriptor = os.open(path.name, flags | os.O_NOFOLLOW, dir_fd=parent)
-        if not trusted and os.fstat(descriptor).st_nlink > 1:
-            os.close(descriptor)
-            raise _refused(path, "has a second name elsewhere", parent, "has that name")
-        return descriptor
-    finally:
-        os.close(parent)
-
-
-@contextlib.contextmanager
-def _around(path: Path) -> t.Iterator[int]:
-    """The folder that holds the path; errors name the path instead of its last part."""
-    try:
-        with folder(path.parent) as descriptor:
-            yield descriptor
-    except OSError as error:
-        error.filename, error.filename2 = str(path), None
-        raise
-
-
-def _reach(path: Path) -> tuple[int, bool]:
-    """Open a folder; says whether only root, or the caller who is not root, can have made what is in it."""
-    if os.geteuid() != 0:
-        return os.open(path, _FOLDER), True
-    left = [*reversed(Path(os.path.abspath(path)).parts[1:])]  # noqa: PTH100
-    current, at, links = os.open("/", _FOLDER), Path("/"), _MOST_LINKS
-    # Whether no other account can put another folder in the place of one of those that led here.
-    held = True
-    try:
-        while left:
-            name, here = left.pop(), os.fstat(current)
-            facts = os.stat(name, dir_fd=current, follow_symlinks=False)
-            if stat.S_ISLNK(facts.st_mode):
-                if not held or not _only_root_writes(here) or facts.st_uid != 0:
-                    raise _refused_link(at / name, current)
-                links -= 1
-                if not links:
-                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-                target = Path(os.readlink(name, dir_fd=current))
-                left += reversed([part for part in target.parts if part != "/"])
-                if not target.is_absolute():
-                    continue
-                following, held, at = os.open("/", _FOLDER), True, Path("/")
-            else:
-                following, at = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=current), at / name
-                sticky = here.st_uid == 0 and here.st_mode & stat.S_ISVTX and os.fstat(following).st_uid == 0
-                held = held and (_only_root_writes(here) or bool(sticky))
-            os.close(current)
-            current = following
-    except BaseException as error:
-        os.close(current)
-        if isinstance(error, OSError):
-            error.filename = str(path)
-        raise
-    return current, held and _only_root_writes(os.fstat(current))
-
-
-def _only_root_writes(facts: os.stat_result) -> bool:
-    writers = stat.S_IWOTH | (stat.S_IWGRP if facts.st_gid != 0 else 0)
-    return facts.st_uid == 0 and not facts.st_mode & writers
-
-
-def _refused_link(path: Path, parent: int) -> GroundworkError:
-    target = harmless(os.readlink(path.name, dir_fd=parent))
-    return _refused(path, f"is a link to {target}", parent, "the link leads to")
-
-
-def _refused(path: Path, what: str, parent: int, kept: str) -> GroundworkError:
-    facts = os.fstat(parent)
-    try:
-        owner = pwd.getpwuid(facts.st_uid).pw_name
-    except KeyError:
-        owner = str(facts.st_uid)
-    who = f"the account {owner}" if facts.st_uid else "another account than root"
-    return GroundworkError(
-        f"{harmless(str(path))} {what}, in a folder that {who} can change: root does not follow it.",
-        where=harmless(str(path)),
-        untouched=f"what {kept}",
-        hint="Find out who made it. Put a folder or file of its own there, or describe the path that is really meant.",
-        code="link_refused",
-    )
 
 
 def _candidate(path: Path) -> str:

@@ -113,10 +113,11 @@ class Layout:
         if self.link.is_symlink():
             filesystem.remove(self.link)
 
-    def tail_of_log(self, lines: int = 8) -> str:
-        """The last lines of the server's log, for error messages."""
+    def tail_of_log(self, account: Account, lines: int = 8) -> str:
+        """The last lines of the server's log, for error messages; read as the account, in whose folder it lies."""
         try:
-            text = self.log.read_text(errors="replace")
+            with account.acting():
+                text = self.log.read_text(errors="replace")
         except OSError:
             return "the server wrote no log"
         return "\n".join(text.splitlines()[-lines:])

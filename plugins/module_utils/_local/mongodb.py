@@ -181,7 +181,7 @@ class MongodbServer:
         if "Error parsing" in output or "Unrecognized option" in output or not self.layout.log.is_file():
             return f"It says: {output.strip()}"
         lines = []
-        for line in self.layout.tail_of_log(lines=40).splitlines():
+        for line in self.layout.tail_of_log(self.account, lines=40).splitlines():
             try:
                 entry = json.loads(line)
             except ValueError:

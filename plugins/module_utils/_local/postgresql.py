@@ -167,12 +167,12 @@ class PostgresqlServer:
             )
             if outcome.returncode == 0:
                 return
-            log = self.layout.tail_of_log(lines=3)
+            log = self.layout.tail_of_log(self.account, lines=3)
             if not any(remnant in log for remnant in REMNANTS_OF_A_KILL) or time.monotonic() > deadline:
                 break
             time.sleep(0.5)
         raise GroundworkError(
-            f"{self.product} does not start. Its log ends with:\n{self.layout.tail_of_log()}",
+            f"{self.product} does not start. Its log ends with:\n{self.layout.tail_of_log(self.account)}",
             where=str(self.layout.log),
             untouched="the data folder",
             hint="Fix the cause that the log names and run again.",

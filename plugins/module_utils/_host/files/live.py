@@ -16,7 +16,7 @@ import stat
 from pathlib import Path
 
 from ..._errors import GroundworkError
-from .. import filesystem
+from .. import filesystem, reaching
 from .wanted import UNTOUCHED, Purge
 
 
@@ -52,7 +52,7 @@ def read_path(path: str) -> Live:
     writable = parent != "directory" or os.access(place.parent, os.W_OK | os.X_OK)
     try:
         if parent == "directory":
-            filesystem.require_reachable(place.parent)
+            reaching.require_reachable(place.parent)
         return dataclasses.replace(_read(place), parent=parent, parent_writable=writable)
     except (FileNotFoundError, NotADirectoryError):
         return Live("absent", parent=parent, parent_writable=writable)
@@ -71,7 +71,7 @@ def _read(place: Path) -> Live:
     if stat.S_ISLNK(facts.st_mode):
         leads_to_directory = place.is_dir()
         if leads_to_directory:
-            filesystem.require_reachable(place)
+            reaching.require_reachable(place)
         end = place.stat() if leads_to_directory else facts
         return Live(
             "link",

@@ -15,7 +15,7 @@ import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
-from ..._host import filesystem
+from ..._host import filesystem, reaching
 from ..._host.account import Account
 from ..settings.catalogue import Setting, from_pg_settings
 from .owner import run
@@ -208,7 +208,7 @@ def read_files(cluster: Cluster, ours: str, owner: Account | None) -> Live:
     :param ours: what the first line of a drop-in of ours says.
     :raises GroundworkError: a link of the account leads to what it may not read, or where root would have to write.
     """
-    filesystem.require_reachable(cluster.drop_ins)
+    reaching.require_reachable(cluster.drop_ins)
     contents: dict[Path, str] = {}
     foreign: dict[Path, str] = {}
     for path in sorted(cluster.drop_ins.glob("*.conf")) if cluster.drop_ins.is_dir() else []:

@@ -15,6 +15,7 @@ WRITER = "module_utils/_host/filesystem.py"
 # File and, where it is not all of it, function: why it may.
 ALLOWED = {
     WRITER: "the one place",
+    "module_utils/_host/reaching.py:_open": "opens for reading only",
     "module_utils/_host/run_lock.py:one_run": "opens its lock in the caller's own folder, which filesystem made",
     "module_utils/_host/packages/policy.py:no_autostart": "keeps the host's policy under a second name in /usr/sbin",
     "module_utils/_host/packages/lock.py:holder": "opens the locks of dpkg to ask who holds them, and writes nothing",
