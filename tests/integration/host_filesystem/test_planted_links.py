@@ -104,6 +104,24 @@ def test_a_folder_that_is_swapped_for_a_link_meanwhile(attacker, victim):
     victim.assert_untouched()
 
 
+def test_a_folder_that_becomes_a_link_between_the_look_at_it_and_its_use(attacker, victim, monkeypatch):
+    from ansible_collections.groundwork.databases.plugins.module_utils._host import filesystem
+
+    place, really_open = attacker.folder("tls"), os.open
+
+    def swap_and_open(path: t.Any, *arguments: t.Any, **options: t.Any) -> int:
+        if path == "tls" and not place.is_symlink():
+            place.rename(attacker.home / "aside")
+            place.symlink_to(victim.folder)
+        return really_open(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", swap_and_open)
+    with pytest.raises(NotADirectoryError):
+        filesystem.set_attributes(place, mode=0o755, owner=attacker.account.ids)
+    assert place.is_symlink()
+    victim.assert_untouched()
+
+
 # --- the clusters of a host
 
 
