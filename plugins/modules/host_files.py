@@ -13,6 +13,7 @@ description:
   - Nothing is written before every entry of the call was read and compared, every new content was accepted by its own
     validator, and every new file lies complete beside its place. Each file is then put in place by a rename.
   - What an entry leaves out (O(files[].owner), O(files[].group), O(files[].mode)) stays as it is.
+  - As root it follows a link only in folders that root alone can change, and refuses a path that leads through another.
 author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:

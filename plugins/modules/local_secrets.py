@@ -52,6 +52,7 @@ import typing as t
 from pathlib import Path
 
 from ..module_utils._errors import GroundworkError
+from ..module_utils._host import filesystem
 from ..module_utils._local.secret import write_secret
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._plan import Plan, Step
@@ -77,7 +78,7 @@ def apply_plan(plan: Plan) -> None:
         if step.action == "create":
             write_secret(path)
         else:
-            path.chmod(0o700 if path.is_dir() else 0o600)
+            filesystem.set_attributes(path, mode=0o700 if path.is_dir() else 0o600)
 
 
 def _is_open(path: Path) -> bool:

@@ -204,7 +204,7 @@ def argument_spec() -> dict[str, dict[str, object]]:
 
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
-    return reconcile(module.params, module.check_mode, module.tmpdir)
+    return reconcile(module.params, module.check_mode)
 
 
 def main() -> None:

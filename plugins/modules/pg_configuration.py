@@ -326,10 +326,10 @@ import typing as t
 from pathlib import Path
 
 from ..module_utils._errors import GroundworkError
+from ..module_utils._host.account import find_account
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.configuration import live, request, run
 from ..module_utils._pg.configuration.host import read_host
-from ..module_utils._pg.configuration.owner import find_owner
 from ..module_utils._pg.settings.check import secrets
 
 RULE = {
@@ -388,7 +388,7 @@ CLUSTER = {
 def read_place(module: GroundworkModule) -> run.Place:
     """:raises GroundworkError: the account is missing, or the caller may not become it."""
     params = module.params
-    owner = find_owner(params["owner"])
+    owner = find_account(params["owner"])
     if owner is None and not module.check_mode:
         raise GroundworkError(
             f"The account {params['owner']} does not exist on this host.", untouched="everything",

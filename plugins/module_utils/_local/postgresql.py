@@ -7,16 +7,14 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import tempfile
 import time
 from pathlib import Path
 
 from .._errors import GroundworkError
+from .._host import filesystem
+from .._host.account import Account
 from . import artifact, library
-from .account import Account
 from .layout import Layout
 from .login import SUPERUSERS, default_options
 from .plan import Data
@@ -110,33 +108,15 @@ class PostgresqlServer:
         return "\n".join(quoted) + "\n"
 
     def initialise(self, superuser: str, password: str) -> None:
-        shutil.rmtree(self.layout.new_data, ignore_errors=True)
+        filesystem.remove_tree(self.layout.new_data)
         self.layout.clear_data("global/pg_control")
-        descriptor, password_file = tempfile.mkstemp(dir=self.layout.home)
-        try:
-            with os.fdopen(descriptor, "w") as out:
-                out.write(password + "\n")
-            self.account.own(Path(password_file))
-            outcome = self.account.run(
-                [
-                    str(self.bin / "initdb"),
-                    "--pgdata",
-                    str(self.layout.new_data),
-                    "--username",
-                    superuser,
-                    "--pwfile",
-                    password_file,
-                    "--auth",
-                    "scram-sha-256",
-                    "--data-checksums",
-                    "--encoding",
-                    "UTF8",
-                    "--locale",
-                    "C.UTF-8",
-                ]
-            )
-        finally:
-            Path(password_file).unlink()
+        argv = [
+            str(self.bin / "initdb"), "--pgdata", str(self.layout.new_data), "--username", superuser,
+            "--auth", "scram-sha-256", "--data-checksums", "--encoding", "UTF8", "--locale", "C.UTF-8",
+        ]  # fmt: skip
+        files = {"password": f"{password}\n".encode()}
+        with filesystem.temporary_folder(lambda _folder: files, readers=self.account.gid) as folder:
+            outcome = self.account.run([*argv, "--pwfile", str(folder / "password")])
         if outcome.returncode != 0:
             raise GroundworkError(
                 f"initdb failed: {outcome.stderr.strip()}",
@@ -144,9 +124,10 @@ class PostgresqlServer:
                 untouched="everything outside that folder",
                 hint="Fix the cause and run again; the folder is made anew.",
             )
-        with (self.layout.new_data / "postgresql.conf").open("a") as out:
-            out.write("\ninclude '../local.conf'\n")
-        self.layout.new_data.rename(self.layout.data)
+        with self.account.acting():
+            main_file = self.layout.new_data / "postgresql.conf"
+            filesystem.write(main_file, main_file.read_bytes() + b"\ninclude '../local.conf'\n")
+            filesystem.rename(self.layout.new_data, self.layout.data.name)
 
     def create_first_user(self, port: int, name: str, password: str) -> None:
         """Nothing to do: initdb makes the first user together with the cluster."""
@@ -186,12 +167,12 @@ class PostgresqlServer:
             )
             if outcome.returncode == 0:
                 return
-            log = self.layout.tail_of_log(lines=3)
+            log = self.layout.tail_of_log(self.account, lines=3)
             if not any(remnant in log for remnant in REMNANTS_OF_A_KILL) or time.monotonic() > deadline:
                 break
             time.sleep(0.5)
         raise GroundworkError(
-            f"{self.product} does not start. Its log ends with:\n{self.layout.tail_of_log()}",
+            f"{self.product} does not start. Its log ends with:\n{self.layout.tail_of_log(self.account)}",
             where=str(self.layout.log),
             untouched="the data folder",
             hint="Fix the cause that the log names and run again.",

@@ -7,11 +7,11 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
 from .._errors import GroundworkError
+from .._host import filesystem
 
 RANDOM_BYTES = 24
 
@@ -37,10 +37,5 @@ def read_secret(path: Path) -> str:
 
 def write_secret(path: Path) -> None:
     """Generate a password; a file that is cut short by a crash never gets the final name."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replacement = path.with_name(path.name + ".new")
-    replacement.unlink(missing_ok=True)
-    descriptor = os.open(replacement, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(secrets.token_urlsafe(RANDOM_BYTES) + "\n")
-    replacement.replace(path)
+    filesystem.make_directory(path.parent, mode=0o700, parents=0o755)
+    filesystem.write(path, f"{secrets.token_urlsafe(RANDOM_BYTES)}\n".encode(), mode=0o600)

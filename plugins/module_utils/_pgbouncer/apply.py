@@ -85,7 +85,7 @@ class Applier:
             except ConsoleError as error:
                 refused = error.what
         # Before 1.25 only the log tells that a RELOAD failed, and later versions say no more than that it did.
-        text = complaints(live.log_since(self._layout, process, offset))
+        text = complaints(live.log_since(self._layout, process, offset, self._account))
         if refused or self._differences(process, self._running(process)):
             raise GroundworkError(
                 f"Process {process} did not take its new configuration: {text or refused or 'it does not say why'}",
@@ -103,7 +103,7 @@ class Applier:
         try:
             systemd.start(process)
         except GroundworkError as error:
-            text = complaints(live.log_since(self._layout, process, offset))
+            text = complaints(live.log_since(self._layout, process, offset, self._account))
             raise GroundworkError(
                 f"Process {process} does not start: {text or error.what}",
                 where=systemd.name(process),

@@ -81,7 +81,7 @@ class Console:
             "ssl_key": None,
             "connect_timeout": timeout,
         }
-        with account.effective():
+        with account.acting():
             self._session = t.cast("_ConsoleSession", _ConsoleSession.open(options, CONSOLE, "groundwork"))
 
     def __enter__(self) -> Console:

@@ -11,13 +11,13 @@ import dataclasses
 import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from .._errors import GroundworkError
+from .._host import filesystem
+from .._host.account import Account
 from .._plan import Step
 from . import render
-from .account import Account
 from .wanted import UNTOUCHED, Wanted
 
 # The pooler reads its files and cannot write them; root owns them, the account's group reads.
@@ -69,12 +69,7 @@ def write(files: list[File], account: Account, paths: set[str]) -> None:
     """Replace the files named in ``paths``; each is complete under its name or not changed at all."""
     for file in files:
         if file.path in paths:
-            _replace(file, account)
-
-
-def remove(paths: list[str]) -> None:
-    for path in paths:
-        Path(path).unlink(missing_ok=True)
+            filesystem.write(file.path, file.text.encode(), mode=MODE, owner=_owner(account))
 
 
 def digest(files: list[File], others: list[str], process_ini: str) -> str:
@@ -107,10 +102,8 @@ def _bytes(path: str) -> bytes:
 
 
 def _read(path: str) -> str | None:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
+    found = filesystem.read(path)
+    return None if found is None else found.decode(errors="replace")
 
 
 def _owner(account: Account) -> tuple[int, int]:
@@ -130,20 +123,3 @@ def _rights(path: str) -> str:
 def _wanted_rights(account: Account) -> str:
     uid, gid = _owner(account)
     return f"{uid}:{gid} {MODE:04o}"
-
-
-def _replace(file: File, account: Account) -> None:
-    handle, name = tempfile.mkstemp(dir=Path(file.path).parent, prefix=".groundwork-")
-    scratch = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(file.text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if os.geteuid() == 0:
-            os.chown(scratch, *_owner(account))
-        scratch.chmod(MODE)
-        scratch.replace(file.path)
-    except BaseException:
-        scratch.unlink()
-        raise

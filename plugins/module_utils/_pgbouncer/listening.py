@@ -50,7 +50,7 @@ def _try(address: str, port: int, account: Account) -> None:
         raise _refused(address, port, str(error)) from None
     for family, kind, protocol, _name, place in found:
         try:
-            with account.effective(), contextlib.closing(socket.socket(family, kind, protocol)) as probe:
+            with account.acting(), contextlib.closing(socket.socket(family, kind, protocol)) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 # The kernel shares an address among sockets of one account, if all of them ask for it.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -7,12 +7,14 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 from pathlib import Path
 
 from .._errors import GroundworkError
+from .._host import filesystem, run_lock
+from .._host.account import Account
 from .._pg.api import ServerUnreachable
-from .account import Account
 from .console import Console
 from .decide import Running
 from .render import Layout
@@ -69,14 +71,20 @@ def started_at(layout: Layout, process: int) -> float | None:
 def read_stamp(layout: Layout, process: int) -> str | None:
     """The fingerprint noted for the process that runs now."""
     try:
-        pid, digest = Path(layout.sockets(process), STAMP).read_text(encoding="ascii").split()
+        pid, digest = _stamp(run_lock.own_folder(make=False), layout, process).read_text(encoding="ascii").split()
     except (OSError, ValueError):
         return None
     return digest if pid == str(pid_of(layout, process)) else None
 
 
 def write_stamp(layout: Layout, process: int, digest: str) -> None:
-    Path(layout.sockets(process), STAMP).write_text(f"{pid_of(layout, process)} {digest}\n", encoding="ascii")
+    content = f"{pid_of(layout, process)} {digest}\n"
+    filesystem.write(_stamp(run_lock.own_folder(), layout, process), content.encode("ascii"), mode=0o600)
+
+
+def _stamp(folder: Path, layout: Layout, process: int) -> Path:
+    # Not in the pooler's own folder: what its account can write proves nothing, and may be a link.
+    return folder / f"{hashlib.sha256(layout.sockets(process).encode()).hexdigest()[:24]}.{STAMP}"
 
 
 def pools(layout: Layout, processes: t.Iterable[int], account: Account) -> list[dict[str, t.Any]]:
@@ -110,10 +118,10 @@ def log_size(layout: Layout, process: int) -> int:
         return 0
 
 
-def log_since(layout: Layout, process: int, offset: int) -> str:
-    """What a process wrote to its log since it had this size."""
+def log_since(layout: Layout, process: int, offset: int, account: Account) -> str:
+    """What a process wrote to its log since it had this size; the account may have put anything in its place."""
     try:
-        with Path(layout.logfile(process)).open(encoding="utf-8", errors="replace") as log:
+        with account.acting(), Path(layout.logfile(process)).open(encoding="utf-8", errors="replace") as log:
             log.seek(offset)
             return log.read(200_000)
     except OSError:

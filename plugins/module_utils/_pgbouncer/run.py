@@ -12,6 +12,7 @@ import math
 import typing as t
 
 from .._errors import GroundworkError
+from .._host import filesystem
 from .._pg import api
 from .._plan import Plan, Step
 from . import capacity, catalogue, decide, files, listening, live, reach, trial, wanted
@@ -218,7 +219,9 @@ class Run:
             self._options["drain_timeout"], self._options["restart_timeout"], self._options["restart_force"]
         )
         files.write(wanted_files, who, {step.name for step in outcome.plan if step.kind == "file"})
-        files.remove([step.name for step in outcome.plan if (step.action, step.kind) == ("remove", "file")])
+        for step in outcome.plan:
+            if (step.action, step.kind) == ("remove", "file"):
+                filesystem.remove(step.name)
         if isinstance(self._supervisor, Systemd):
             self._supervisor.read_units_again()
             if replaced:

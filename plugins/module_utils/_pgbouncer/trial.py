@@ -12,17 +12,16 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
-import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 from .._errors import GroundworkError
+from .._host import filesystem
+from .._host.account import Account
 from . import render
-from .account import Account
 from .catalogue import Version, parse_version
 from .console import Console, Row, socket_port
 from .wanted import UNTOUCHED, Wanted
@@ -71,28 +70,33 @@ def try_out(binary: str, account: Account, wanted: Wanted) -> Trial:
 
     :raises GroundworkError: it does not start; the text is what it wrote to its log.
     """
-    folder = Path(tempfile.mkdtemp(prefix="pgbouncer-trial-"))
-    try:
-        return _try_out(binary, account, wanted, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    # The account reads what root wrote, and can change nothing but the folder of its socket and its log.
+    with filesystem.temporary_folder(lambda folder: _files(wanted, folder), readers=account.gid) as folder:
+        sockets = Path(_layout(folder).sockets(1))
+        filesystem.make_directory(sockets, mode=0o700, owner=account.ids if account.drop else None)
+        return _try_out(binary, account, folder, sockets)
 
 
-def _try_out(binary: str, account: Account, wanted: Wanted, folder: Path) -> Trial:
-    layout = render.Layout(str(folder), str(folder), str(folder))
-    sockets = Path(layout.sockets(1))
-    sockets.mkdir()
-    config = Path(layout.ini(1))
-    _write(config, _ini(wanted, layout))
-    _write(Path(layout.userlist), render.userlist(wanted))
-    _write(Path(layout.hba), render.hba(wanted))
-    if os.geteuid() == 0:
-        for path in (folder, *folder.iterdir()):
-            os.chown(path, account.uid, account.gid)
-    said = folder / "said"
-    with said.open("w", encoding="utf-8") as stream:
+def _layout(folder: Path) -> render.Layout:
+    return render.Layout(str(folder), str(folder), f"{folder}/1")
+
+
+def _files(wanted: Wanted, folder: Path) -> dict[str, bytes]:
+    layout = _layout(folder)
+    settings = {name: value for name, value in wanted.settings.items() if name not in COMPARED_AS_TEXT}
+    trial = dataclasses.replace(wanted, processes=1, listen_addresses=(), settings=settings)
+    texts = {
+        layout.ini(1): render.ini(trial, layout, 1),
+        layout.userlist: render.userlist(wanted),
+        layout.hba: render.hba(wanted),
+    }
+    return {path: text.encode() for path, text in texts.items()}
+
+
+def _try_out(binary: str, account: Account, folder: Path, sockets: Path) -> Trial:
+    with tempfile.TemporaryFile() as stream:
         process = subprocess.Popen(
-            [binary, str(config)],
+            [binary, _layout(folder).ini(1)],
             stdout=stream,
             stderr=stream,
             stdin=subprocess.DEVNULL,
@@ -100,14 +104,15 @@ def _try_out(binary: str, account: Account, wanted: Wanted, folder: Path) -> Tri
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
             **account.identity,
         )
-    try:
-        if _listens(process, sockets):
-            with Console(sockets, account) as console:
-                return Trial(console.config(), console.show("DATABASES"))
-    finally:
-        process.kill()
-        process.wait()
-    reasons = complaints(said.read_text(encoding="utf-8", errors="replace"), str(folder))
+        try:
+            if _listens(process, sockets):
+                with Console(sockets, account) as console:
+                    return Trial(console.config(), console.show("DATABASES"))
+        finally:
+            process.kill()
+            process.wait()
+        stream.seek(0)
+        reasons = complaints(stream.read().decode("utf-8", "replace"), str(folder))
     raise GroundworkError(
         f"PgBouncer does not start with this configuration: {reasons or 'it gives no reason'}",
         where="trial start",
@@ -115,17 +120,6 @@ def _try_out(binary: str, account: Account, wanted: Wanted, folder: Path) -> Tri
         code="TRIAL_FAILED",
         hint="Correct the option that it names.",
     )
-
-
-def _ini(wanted: Wanted, layout: render.Layout) -> str:
-    settings = {name: value for name, value in wanted.settings.items() if name not in COMPARED_AS_TEXT}
-    trial = dataclasses.replace(wanted, processes=1, listen_addresses=(), settings=settings)
-    return render.ini(trial, layout, 1)
-
-
-def _write(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8")
 
 
 def _listens(process: subprocess.Popen[bytes], sockets: Path) -> bool:

@@ -20,7 +20,6 @@ from ansible_collections.groundwork.databases.plugins.module_utils._local.accoun
     Account,
     server_account,
 )
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.configuration.owner import acting_as  # noqa: E402
 from servers import installed, temporary_home  # noqa: E402
 
 MAIN_FILE = """# What the package wrote.
@@ -58,7 +57,8 @@ class Cluster:
         (self.config / "pg_ident.conf").write_text("")
         self.log.touch()
         for path in (home, *home.glob("**/*")):
-            account.own(path)
+            if not path.is_socket():
+                account.own(path)
 
     def pg_ctl(self, *arguments: str) -> None:
         outcome = self.account.run(
@@ -80,7 +80,7 @@ class Cluster:
         deadline = time.monotonic() + 60
         while True:
             try:
-                with acting_as(self.account):
+                with self.account.acting():
                     connection = psycopg2.connect(
                         host=str(self.sockets), port=self.port, user=self.account.name, dbname="postgres"
                     )

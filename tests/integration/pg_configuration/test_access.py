@@ -52,9 +52,8 @@ def test_a_map_takes_an_account_to_a_role(cluster, configure):
     rules = [{"type": "local", "users": ["shop"], "method": "peer", "options": {"map": "apps"}}]
     assert "has no line in ident" in configure(cluster, hba={"rules": rules})["msg"]
     assert configure(cluster, hba={"rules": rules}, ident=ident)["changed"]
-    from ansible_collections.groundwork.databases.plugins.module_utils._pg.configuration.owner import acting_as
 
-    with acting_as(cluster.account):
+    with cluster.account.acting():
         psycopg2.connect(host=str(cluster.sockets), port=cluster.port, user="shop", dbname="postgres").close()
     broken = configure(cluster, hba={}, ident=[{**ident[0], "system_user": "/(("}])
     assert broken["failed"] and f"{cluster.config}/pg_ident.conf:" in broken["msg"]

@@ -10,10 +10,8 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
-import fcntl
 import os
 import stat
 import typing as t
@@ -21,8 +19,10 @@ from pathlib import Path
 
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
+from .. import filesystem
 from ..files import apply as files_apply
 from ..files import planning as files_planning
+from ..run_lock import one_run
 from . import x509
 from .planning import Change, Stored, plan_authority, plan_leaf, require_authority_key
 from .request import UNTOUCHED, Authority, Leaf
@@ -121,7 +121,7 @@ def converge(folder: Folder, leaves: list[Leaf], now: datetime.datetime, check_m
     if check_mode:
         return _converge(folder, leaves, now, True)
     _make_directory(folder.directory)
-    with _one_run_at_a_time(folder.directory):
+    with one_run(str(folder.directory)):
         return _converge(folder, leaves, now, False)
 
 
@@ -141,7 +141,7 @@ def _converge(folder: Folder, leaves: list[Leaf], now: datetime.datetime, check_
         _require_match(at_work, stored, folder)
     steps = [*_mode_steps(folder.directory), *(change.step for change in at_work)]
     if not check_mode:
-        folder.directory.chmod(_FOLDER_MODE)
+        filesystem.set_attributes(folder.directory, mode=_FOLDER_MODE)
         _apply(folder, leaves, at_work, authority, {name: material for name, (_stored, material) in read.items()}, now)
         _verify(folder, leaves, now)
     return Outcome(
@@ -317,7 +317,7 @@ def _has_mode(path: Path, mode: int) -> bool:
 
 def _make_directory(directory: Path) -> None:
     try:
-        directory.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        filesystem.make_directory(directory, mode=_FOLDER_MODE, parents=0o755)
     except OSError as error:
         raise GroundworkError(
             f"{directory} cannot be made: {error.strerror}.",
@@ -326,22 +326,3 @@ def _make_directory(directory: Path) -> None:
             hint="Name a folder that the user who started Ansible can write.",
             code="unwritable_certificates",
         ) from None
-
-
-@contextlib.contextmanager
-def _one_run_at_a_time(directory: Path) -> t.Iterator[None]:
-    try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise GroundworkError(
-            f"{directory} cannot be opened: {error.strerror}.",
-            where=str(directory),
-            untouched=UNTOUCHED,
-            hint="This runs on the controller as the user who started Ansible: give that user the folder.",
-            code="unreadable_certificates",
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -8,117 +8,67 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
+from .. import filesystem
+from ..run_lock import one_run
 from .planning import Change
-
-_SUFFIX = ".groundwork-new"
 
 
 def apply_changes(changes: list[Change]) -> None:
-    """Make the folders, write every new file beside its place, then put them all in place and remove.
+    """Make the folders, write every new file next to its place, then put them all in place and remove.
 
     :raises GroundworkError: the system refuses; says what was done by then. Nothing is done by halves: until every new
         file is on the disk, everything is undone.
     """
     done: list[str] = []
+    prepared: dict[str, int] = {}
     with contextlib.ExitStack() as undo:
-        made = _prepare(changes, undo)
-        done += [str(path) for path in made]
+        for change in changes:
+            with _reported(change.path, "every file of this call"):
+                if change.verb == "make":
+                    if filesystem.make_directory(change.path, mode=change.mode or 0, owner=_owners(change)):
+                        undo.callback(_rmdir, change.path)
+                    done.append(change.path)
+                elif change.verb == "write":
+                    undo.callback(filesystem.discard, change.path)
+                    content, mode = change.content or b"", change.mode or 0
+                    prepared[change.path] = filesystem.prepare(
+                        change.path, content, mode=mode, owner=_owners(change)
+                    )
         undo.pop_all()
     for change in changes:
-        with _told(change.path, f"what follows it; in place are: {', '.join(done) or 'none'}"):
-            _put(change)
+        with _reported(change.path, f"what follows it; in place are: {', '.join(done) or 'none'}"):
+            _put(change, prepared)
         done.append(change.path)
-    for folder in {Path(change.path).parent for change in changes}:
-        _flush_directory(folder)
 
 
-def _prepare(changes: list[Change], undo: contextlib.ExitStack) -> list[Path]:
-    made = []
-    for change in changes:
-        path = Path(change.path)
-        if change.verb == "make":
-            with _told(change.path, "every file of this call"):
-                path.mkdir(mode=0o700, exist_ok=True)
-                undo.callback(_rmdir, path)
-                _set_attributes(path, change)
-            made.append(path)
-        elif change.verb == "write":
-            with _told(change.path, "every file of this call"):
-                undo.callback(_candidate(path).unlink, missing_ok=True)
-                _write_candidate(path, change)
-    return made
-
-
-def _put(change: Change) -> None:
-    path = Path(change.path)
+def _put(change: Change, prepared: dict[str, int]) -> None:
     if change.verb == "write":
-        _candidate(path).replace(path)
+        filesystem.commit(change.path, prepared[change.path])
     elif change.verb == "adjust":
-        _set_attributes(path, change)
+        filesystem.set_attributes(change.path, mode=change.mode or 0, owner=_owners(change))
     elif change.verb == "link":
-        candidate = _candidate(path)
-        candidate.unlink(missing_ok=True)
-        candidate.symlink_to(change.target or "")
-        candidate.replace(path)
+        filesystem.link(change.path, change.target or "")
     elif change.verb == "remove":
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        else:
-            path.unlink(missing_ok=True)
+        filesystem.remove(change.path)
 
 
-def _candidate(path: Path) -> Path:
-    # A name of its own for each file, so that the next run replaces what a killed one left; hidden, so that no
-    # server that reads a whole folder takes it for its configuration.
-    return path.with_name(f".{path.name}{_SUFFIX}")
-
-
-def _write_candidate(path: Path, change: Change) -> None:
-    candidate = _candidate(path)
-    candidate.unlink(missing_ok=True)
-    descriptor = os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(change.content or b"")
-        out.flush()
-        os.fchown(descriptor, *_owners(change))
-        os.fchmod(descriptor, change.mode or 0)
-        os.fsync(descriptor)
-
-
-def _set_attributes(path: Path, change: Change) -> None:
-    # Owner first: a change of owner clears the set-user-ID bit.
-    os.chown(path, *_owners(change))
-    path.chmod(change.mode or 0)
-
-
-def _owners(change: Change) -> tuple[int, int]:
+def _owners(change: Change) -> filesystem.Owner:
     if change.uid is None or change.gid is None:
         raise ValueError("only check mode plans for accounts that do not exist")
     return change.uid, change.gid
 
 
-def _rmdir(path: Path) -> None:
+def _rmdir(path: str) -> None:
     with contextlib.suppress(OSError):
-        path.rmdir()
-
-
-def _flush_directory(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        filesystem.remove(path)
 
 
 @contextlib.contextmanager
-def _told(path: str, untouched: str) -> t.Iterator[None]:
+def _reported(path: str, untouched: str) -> t.Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -133,13 +83,8 @@ def _told(path: str, untouched: str) -> t.Iterator[None]:
 
 @contextlib.contextmanager
 def one_run_at_a_time(changes: list[Change]) -> t.Iterator[None]:
-    """Hold the folders that exist, in one order for every run, so that two runs do not use one candidate name."""
+    """Hold the lock of each folder, in one order for every run, so that two runs do not use one candidate name."""
     with contextlib.ExitStack() as stack:
         for folder in sorted({str(Path(change.path).parent) for change in changes}):
-            try:
-                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            except OSError:
-                continue
-            stack.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            stack.enter_context(one_run(folder))
         yield

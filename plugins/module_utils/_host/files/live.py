@@ -16,6 +16,7 @@ import stat
 from pathlib import Path
 
 from ..._errors import GroundworkError
+from .. import filesystem, reaching
 from .wanted import UNTOUCHED, Purge
 
 
@@ -44,12 +45,14 @@ class Live:
 
 def read_path(path: str) -> Live:
     """
-    :raises GroundworkError: it is there and cannot be read.
+    :raises GroundworkError: it is there and cannot be read, or root would have to follow another account's link.
     """
     place = Path(path)
     parent = _parent_kind(place.parent)
     writable = parent != "directory" or os.access(place.parent, os.W_OK | os.X_OK)
     try:
+        if parent == "directory":
+            reaching.require_reachable(place.parent)
         return dataclasses.replace(_read(place), parent=parent, parent_writable=writable)
     except (FileNotFoundError, NotADirectoryError):
         return Live("absent", parent=parent, parent_writable=writable)
@@ -67,6 +70,8 @@ def _read(place: Path) -> Live:
     facts = place.lstat()
     if stat.S_ISLNK(facts.st_mode):
         leads_to_directory = place.is_dir()
+        if leads_to_directory:
+            reaching.require_reachable(place)
         end = place.stat() if leads_to_directory else facts
         return Live(
             "link",
@@ -78,7 +83,7 @@ def _read(place: Path) -> Live:
         )
     bare = Live("other", uid=facts.st_uid, gid=facts.st_gid, mode=stat.S_IMODE(facts.st_mode))
     if stat.S_ISREG(facts.st_mode):
-        return dataclasses.replace(bare, kind="file", content=place.read_bytes())
+        return dataclasses.replace(bare, kind="file", content=filesystem.read(place))
     if stat.S_ISDIR(facts.st_mode):
         return dataclasses.replace(bare, kind="directory", empty=not any(place.iterdir()))
     return bare

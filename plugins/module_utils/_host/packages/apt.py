@@ -14,6 +14,7 @@ import subprocess
 from pathlib import Path
 
 from ..._errors import GroundworkError
+from .. import filesystem
 from . import status
 from .lock import busy, holder, wait_until_free
 
@@ -193,7 +194,7 @@ def mark(action: str, names: list[str], lock_timeout: float) -> None:
         )
     # apt trusts its cache of dpkg's database by size and second, so right after an installation it may go on without
     # the hold; it makes the cache anew when there is none.
-    _PACKAGE_CACHE.unlink(missing_ok=True)
+    filesystem.remove(_PACKAGE_CACHE)
 
 
 def _recommends(wanted: bool | None) -> list[str]:

@@ -14,9 +14,9 @@ import fcntl
 import os
 import struct
 import time
-from pathlib import Path
 
 from ..._errors import GroundworkError
+from ..run_lock import command_of
 
 LOCKS = (
     "/var/lib/dpkg/lock-frontend",
@@ -62,18 +62,10 @@ def wait_until_free(timeout: float) -> None:
 def busy(held: tuple[str, int], timeout: float) -> GroundworkError:
     lock, pid = held
     return GroundworkError(
-        f"Another package run is at work: process {pid} ({_command(pid)}) holds {lock}, for more than {timeout:g} s.",
+        f"Another package run is at work: process {pid} ({command_of(pid)}) holds {lock}, for more than {timeout:g} s.",
         where=lock,
         untouched="every package of the host",
         hint="Wait until it ends, or raise lock_timeout. Do not kill dpkg, and do not remove the lock's file.",
         code="packages_locked",
-        details={"holder": {"pid": pid, "command": _command(pid), "lock": lock}},
+        details={"holder": {"pid": pid, "command": command_of(pid), "lock": lock}},
     )
-
-
-def _command(pid: int) -> str:
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-    except OSError:
-        return "a process that cannot be seen from here"
-    return " ".join(word for word in words if word) or "unknown"

@@ -16,6 +16,8 @@ import os
 import typing as t
 from pathlib import Path
 
+from .. import filesystem
+
 POLICY = Path("/usr/sbin/policy-rc.d")
 KEPT = Path("/usr/sbin/policy-rc.d.groundwork-kept")
 VARIABLE = "GROUNDWORK_NO_AUTOSTART"
@@ -51,11 +53,11 @@ def restore() -> None:
     """Put the host's own policy back, or remove ours where there was none."""
     if os.path.lexists(POLICY) and not _is_ours():
         # Killed before ours came: the host's has two names.
-        KEPT.unlink(missing_ok=True)
+        filesystem.remove(KEPT)
     elif os.path.lexists(KEPT):
-        KEPT.replace(POLICY)
+        filesystem.rename(KEPT, POLICY.name)
     else:
-        POLICY.unlink(missing_ok=True)
+        filesystem.remove(POLICY)
 
 
 @contextlib.contextmanager
@@ -66,13 +68,10 @@ def no_autostart(environment: dict[str, str], removed: list[str]) -> t.Iterator[
     """
     if is_left_over():
         restore()
-    candidate = POLICY.with_name(POLICY.name + ".groundwork-new")
-    candidate.unlink(missing_ok=True)
-    candidate.write_text(_SCRIPT)
-    candidate.chmod(0o755)
+    ours = filesystem.prepare(POLICY, _SCRIPT.encode(), mode=0o755, owner=(0, 0))
     if os.path.lexists(POLICY):
         os.link(POLICY, KEPT, follow_symlinks=False)
-    candidate.replace(POLICY)
+    filesystem.commit(POLICY, ours)
     try:
         yield {**environment, VARIABLE: "1", REMOVED_VARIABLE: " ".join(removed)}
     finally:

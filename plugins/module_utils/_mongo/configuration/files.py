@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import grp
-import os
 import pwd
 import re
 import stat
 from pathlib import Path
 
 from ..._errors import GroundworkError
+from ..._host import filesystem
 from ..._plan import Step
 from .settings import without_secrets
 
@@ -56,30 +56,18 @@ def plan_file(wanted: WantedFile) -> Step | None:
 
 def write_file(wanted: WantedFile) -> None:
     """Replace the file in one step; a reader never sees a half-written or an open one."""
-    path = Path(wanted.path)
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    uid, gid = pwd.getpwnam(wanted.owner).pw_uid, grp.getgrnam(wanted.group).gr_gid
+    owner = pwd.getpwnam(wanted.owner).pw_uid, grp.getgrnam(wanted.group).gr_gid
     if read_text(wanted.path) == wanted.text:
-        os.chown(path, uid, gid)
-        path.chmod(wanted.mode)
+        filesystem.set_attributes(wanted.path, mode=wanted.mode, owner=owner)
         return
-    replacement = path.with_name(f".{path.name}.new")
-    replacement.unlink(missing_ok=True)
-    descriptor = os.open(replacement, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(wanted.text)
-        out.flush()
-        os.fchown(out.fileno(), uid, gid)
-        os.fchmod(out.fileno(), wanted.mode)
-        os.fsync(out.fileno())
-    replacement.replace(path)
+    filesystem.make_directory(Path(wanted.path).parent, parents=0o755)
+    filesystem.write(wanted.path, wanted.text.encode(), mode=wanted.mode, owner=owner)
 
 
 def read_text(path: str) -> str | None:
-    try:
-        return Path(path).read_text()
-    except FileNotFoundError:
-        return None
+    """:raises GroundworkError: root would have to follow a link that another account made."""
+    found = filesystem.read(path)
+    return None if found is None else found.decode()
 
 
 def _ownership(path: str) -> tuple[str, str, str]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
+from ..._host import filesystem
 from ..._plan import Plan, Step
 from .. import api
 from . import files, live, memory, plan, process, settings
@@ -36,10 +36,9 @@ class Running:
         return self.server.facts.version_text if self.server else ""
 
 
-def reconcile(options: dict[str, t.Any], check_mode: bool, folder: str) -> dict[str, t.Any]:
+def reconcile(options: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """The module's result.
 
-    :param folder: for files that only this call needs.
     :raises GroundworkError: the description is refused, or a step failed.
     """
     release = read_release(options["release"])
@@ -47,7 +46,7 @@ def reconcile(options: dict[str, t.Any], check_mode: bool, folder: str) -> dict[
     targets = wanted_files(options, wanted)
     steps = [(target, step) for target in targets if (step := files.plan_file(target))]
     if steps and Path(options["binary"]).is_file():
-        _ask_executable(options["binary"], wanted, folder)
+        _ask_executable(options["binary"], wanted)
     with _session(options) as running:
         difference = plan.compare(wanted, running.state) if running.state else plan.Difference()
         reasons = restart_reasons(options, running, difference, [step for _target, step in steps])
@@ -161,22 +160,14 @@ def _apply_live(running: Running, wanted: Flat, difference: plan.Difference) -> 
         )
 
 
-def _ask_executable(binary: str, wanted: Flat, folder: str) -> None:
+def _ask_executable(binary: str, wanted: Flat) -> None:
     """Secrets go through files that only this account can read, never through arguments."""
     trial = {
         "storage.dbPath": NO_SUCH_FOLDER, "net.unixDomainSocket.enabled": False, "net.bindIp": "127.0.0.1",
         "setParameter": wanted.get("setParameter", {}),
     }
-    paths = []
-    for name, flat in (("candidate.conf", wanted), ("parameters.conf", trial)):
-        path = Path(folder) / name
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            out.write(settings.render(flat))
-        paths.append(path)
-    try:
-        process.try_file(binary, str(paths[0]), str(paths[1]))
-    finally:
-        for path in paths:
-            path.unlink(missing_ok=True)
+    texts = {
+        "candidate.conf": settings.render(wanted).encode(), "parameters.conf": settings.render(trial).encode(),
+    }
+    with filesystem.temporary_folder(lambda _folder: texts) as folder:
+        process.try_file(binary, str(folder / "candidate.conf"), str(folder / "parameters.conf"))

@@ -8,6 +8,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ..._answer import Answer
@@ -78,13 +79,21 @@ def _cluster(name: str, described: dict[str, t.Any], found: Answer) -> ClusterFa
         exists=found.flag("exists"),
         standby=found.flag("standby"),
         running_port=found.port("running_port", default=None),
-        data_directory=_described(described, "data_directory") or found.path("data_directory"),
-        wal_directory=_described(described, "wal_directory") or found.path("wal_directory", default=""),
+        data_directory=_described(described, "data_directory") or _found(found, "data_directory"),
+        wal_directory=_described(described, "wal_directory") or _found(found, "wal_directory", default=""),
         config_directory=config_directory(name),
         socket_directory=SOCKETS,
         log_file=log_file(name),
         unit=unit(name),
     )
+
+
+def _found(found: Answer, field: str, **default: str) -> str:
+    """A folder that only the host tells of; it becomes part of a systemd unit."""
+    path = found.path(field, **default)
+    if re.search(r"[\s%\"'\\;$]", path):
+        raise found.refusal(field, path, f"a path without blanks and quotes (describe {field} to have another)")
+    return path
 
 
 def _described(cluster: dict[str, t.Any], field: str) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
-import shutil
 import subprocess
 import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
+from ..._host import filesystem
+from ..._host.account import Account, find_account
 from ..._plan import Plan
 from . import conffile, locales, marker
 from .model import CONFIGURATION, DATA, MAJOR, OWNER, Desired, Host
@@ -25,6 +25,18 @@ _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "L
 
 
 def apply_plan(plan: Plan, host: Host, desired: t.Sequence[Desired]) -> None:
+    """:raises GroundworkError: a step failed, or would have led root through a link of the servers' account."""
+    try:
+        _apply_plan(plan, host, desired)
+    except OSError as error:
+        raise GroundworkError(
+            f"{error.filename} could not be changed: {error.strerror}.", where=str(error.filename),
+            untouched="what the file or folder holds, and the steps after it",
+            hint="Find out why the account of the servers may not change it, and run again.", code="not_changed",
+        ) from error  # fmt: skip
+
+
+def _apply_plan(plan: Plan, host: Host, desired: t.Sequence[Desired]) -> None:
     described = {cluster.name: cluster for cluster in desired}
     missing = [step.name for step in plan if step.kind == "locale"]
     if missing:
@@ -40,10 +52,13 @@ def apply_plan(plan: Plan, host: Host, desired: t.Sequence[Desired]) -> None:
             _run(["pg_conftool", MAJOR, step.name, "set", "port", step.after], f"the port of cluster {step.name}")
         elif step.kind == "start.conf":
             path = Path(CONFIGURATION, step.name, "start.conf")
-            path.write_text(conffile.with_start(path.read_text() if path.is_file() else "", step.after))
+            text = conffile.with_start((filesystem.read(path) or b"").decode(errors="replace"), step.after)
+            filesystem.write(path, text.encode(), mode=None if path.exists() else 0o644)
             _run(["systemctl", "daemon-reload"], "systemd's view of start.conf")
         elif step.kind == "permissions":
-            Path(host.clusters[step.name].data_directory).chmod(int(step.after, 8))
+            # As the account: where the folder is, a file says that the account can write.
+            with _account().acting():
+                filesystem.set_attributes(host.clusters[step.name].data_directory, mode=int(step.after, 8))
 
 
 def _create(cluster: Desired) -> None:
@@ -80,35 +95,42 @@ def _free(folder: str) -> str:
     return f"{disk.f_bavail * disk.f_frsize // 2**20} MB and {disk.f_favail} files free"
 
 
+def _account() -> Account:
+    found = find_account(OWNER)
+    if found is None:
+        raise GroundworkError(
+            f"There is no account {OWNER}.",
+            untouched="everything",
+            hint="Install postgresql-common.",
+            code="no_account",
+        )
+    return found
+
+
 def _make_folder(path: Path, mode: int) -> None:
     """A folder of the servers' account, whose parents everybody may enter."""
-    path.mkdir(parents=True, exist_ok=True)
-    account = pwd.getpwnam(OWNER)
-    os.chown(path, account.pw_uid, account.pw_gid)
-    path.chmod(mode)
+    if not filesystem.make_directory(path, mode=mode, owner=_account().ids, parents=0o755):
+        filesystem.set_attributes(path, mode=mode, owner=_account().ids)
 
 
 def _clear(name: str, folders: tuple[str, ...]) -> None:
     """Remove what an interrupted creation left. The folders themselves may be mount points and stay."""
-    for folder in (Path(folder) for folder in folders):
-        for entry in folder.iterdir() if folder.is_dir() else ():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
-    shutil.rmtree(Path(CONFIGURATION, name), ignore_errors=True)
+    for folder in filter(os.path.isdir, folders):
+        with _account().acting():
+            filesystem.empty(folder)
+    filesystem.remove_tree(Path(CONFIGURATION, name))
 
 
 def _drop(name: str) -> None:
     _run(["pg_dropcluster", "--stop", MAJOR, name], f"cluster {name}")
     # pg_dropcluster leaves drop-ins and certificates that it does not know.
-    shutil.rmtree(Path(CONFIGURATION, name), ignore_errors=True)
+    filesystem.remove_tree(Path(CONFIGURATION, name))
     folder = Path(f"/etc/systemd/system/postgresql@{MAJOR}-{name}.service.d")
     for drop_in in folder.glob("*-groundwork.conf"):
-        drop_in.unlink()
+        filesystem.remove(drop_in)
     # One that somebody else put there stays, and so does its folder.
     with contextlib.suppress(OSError):
-        folder.rmdir()
+        filesystem.remove(folder)
     _run(["systemctl", "daemon-reload"], "systemd's view of what is gone")
 
 

@@ -11,6 +11,8 @@ import re
 import typing as t
 from pathlib import Path
 
+from ..._host import filesystem
+
 _LINE = re.compile(r"""^\s*([A-Za-z_][\w.]*)\s*(?:=\s*|\s+)('(?:[^']|'')*'|[^\s#']\S*)""")
 
 
@@ -35,10 +37,12 @@ def read_settings(path: Path, depth: int = 0) -> dict[str, str]:
 
 
 def read_start(path: Path) -> str:
-    """The one word of a start.conf; ``auto`` when there is none, as postgresql-common has it."""
-    if not path.is_file():
-        return "auto"
-    words = [line.split("#")[0].strip() for line in path.read_text().splitlines()]
+    """The one word of a start.conf; ``auto`` when there is none, as postgresql-common has it.
+
+    :raises GroundworkError: root would have to follow a link of the servers' account.
+    """
+    text = (filesystem.read(path) or b"").decode(errors="replace")
+    words = [line.split("#")[0].strip() for line in text.splitlines()]
     return next((word for word in words if word), "auto")
 
 

@@ -7,6 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import stat
@@ -14,6 +15,9 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+from ..._answer import harmless
+from ..._errors import GroundworkError
+from ..._host.account import find_account
 from . import conffile, locales, marker
 from .model import CONFIGURATION, MAJOR, OWNER, PROGRAMS, SOCKETS, Desired, Folder, Host, Live
 
@@ -124,7 +128,10 @@ def _read_folder(path: Path, interrupted: dict[str, tuple[str, ...]]) -> Folder:
 
 
 def _read_cluster(configuration: Path, *, ask: bool) -> Live:
-    settings = conffile.read_settings(configuration / "postgresql.conf")
+    account = find_account(OWNER)
+    # As the account, whose file this is: it may include any other.
+    with account.acting() if account else contextlib.nullcontext():
+        settings = conffile.read_settings(configuration / "postgresql.conf")
     data = Path(settings.get("data_directory", f"/var/lib/postgresql/{MAJOR}/{configuration.name}"))
     pid, running_port = read_postmaster(data)
     fixed = _control_data(data)
@@ -139,11 +146,20 @@ def _read_cluster(configuration: Path, *, ask: bool) -> Live:
     if mode is not None:
         fixed["group_access"] = bool(mode & stat.S_IRGRP)
     wal = data / "pg_wal"
+    target = str(wal.resolve()) if wal.is_symlink() else None
+    for path in filter(None, (str(data), target)):
+        if not path.isprintable():
+            raise GroundworkError(
+                f"Cluster {configuration.name} names a folder with a control character: {harmless(path)}.",
+                where=f"{configuration / 'postgresql.conf'}; {harmless(str(wal))}", untouched="everything",
+                hint="Find out who made that name: units and files would hold it. Rename the folder, or lead the"
+                " link pg_wal elsewhere, while the server is stopped.", code="unprintable_path",
+            )  # fmt: skip
     return Live(
         name=configuration.name,
         port=int(settings.get("port", "5432")),
         data_directory=str(data),
-        wal_directory=str(wal.resolve()) if wal.is_symlink() else None,
+        wal_directory=target,
         start=conffile.read_start(configuration / "start.conf"),
         pid=pid,
         running_port=running_port,

@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
+from ..._host import filesystem
 
 BUILT_IN = ("C", "POSIX")
 # What glibc and Debian bring along without generating anything.
@@ -48,7 +49,7 @@ def generate(names: t.Sequence[str]) -> None:
     lines = LIST.read_text().splitlines() if LIST.is_file() else []
     wanted = [_supported_line(name) for name in names]
     kept = [line for line in lines if line.lstrip("# ").strip() not in wanted]
-    LIST.write_text("\n".join([*kept, *wanted]) + "\n")
+    filesystem.write(LIST, "\n".join([*kept, *wanted, ""]).encode(), mode=None if LIST.exists() else 0o644)
     outcome = subprocess.run([str(GENERATOR), "--keep-existing"], capture_output=True, text=True, check=False)
     missing = [name for name in names if library_name(name) not in (read_available() or frozenset())]
     if outcome.returncode or missing:

@@ -12,25 +12,26 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ..._host import filesystem
 from .model import MAJOR
 
 NOTES = Path(f"/var/lib/groundwork/postgresql_{MAJOR}/creating")
 
 
 def write(name: str, folders: list[str]) -> None:
-    NOTES.mkdir(parents=True, exist_ok=True, mode=0o755)
-    (NOTES / name).write_text(json.dumps(folders) + "\n")
+    filesystem.make_directory(NOTES, parents=0o755)
+    filesystem.write(NOTES / name, json.dumps(folders).encode() + b"\n", mode=0o644)
 
 
 def remove(name: str) -> None:
-    (NOTES / name).unlink(missing_ok=True)
+    filesystem.remove(NOTES / name)
 
 
 def read() -> dict[str, tuple[str, ...]]:
     """The clusters whose creation never ended, with the folders that it was given."""
     if not NOTES.is_dir():
         return {}
-    return {note.name: _folders(note) for note in sorted(NOTES.iterdir())}
+    return {note.name: _folders(note) for note in sorted(NOTES.glob("[!.]*"))}
 
 
 def _folders(note: Path) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
-from ..._local.account import Account
+from ..._host import filesystem
+from ..._host.account import Account
 from ..._plan import Plan
 from . import files, live, planning
 from .desired import Desired
@@ -29,7 +30,7 @@ def apply(
     state: Path, superuser: str,
 ) -> None:  # fmt: skip
     """:raises GroundworkError: the files are what they were, and the server runs as it did."""
-    before = files.take(cluster)
+    before = files.take(cluster, owner)
     if seen.server and not seen.server.pending and not planning.is_stale(cluster, seen, seen.server, desired):
         files.keep(cluster, before, state)
     try:
@@ -55,7 +56,7 @@ def _write(cluster: Cluster, desired: Desired, plan: Plan, owner: Account) -> No
     for step in plan:
         path = Path(step.name)
         if step.kind == "file" and step.action == "remove":
-            files.remove(path)
+            filesystem.remove(path)
         elif step.kind == "file":
             file = desired.files[path]
             files.write(path, file.text.encode(errors="surrogateescape"), file.mode, owner)

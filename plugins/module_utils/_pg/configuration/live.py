@@ -15,9 +15,10 @@ import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
-from ..._local.account import Account
+from ..._host import filesystem, reaching
+from ..._host.account import Account
 from ..settings.catalogue import Setting, from_pg_settings
-from .owner import acting_as, run
+from .owner import run
 from .request import Cluster
 
 if t.TYPE_CHECKING:
@@ -100,7 +101,7 @@ def open_session(cluster: Cluster, owner: Account, superuser: str) -> Session | 
             return None
         options = _login(cluster, superuser, lines)
         try:
-            with acting_as(owner):
+            with owner.acting():
                 return Session.open(options, "postgres", APPLICATION)
         except api.ServerUnreachable as error:
             comes_up = re.search(r"starting up|No such file|Connection refused|not accepting connections$", error.what)
@@ -201,34 +202,54 @@ def installed_version(bin_directory: Path) -> str | None:
     return match[1] if match else None
 
 
-def read_files(cluster: Cluster, ours: str) -> Live:
-    """The files of the cluster, without its server.
+def read_files(cluster: Cluster, ours: str, owner: Account | None) -> Live:
+    """The files of the cluster, without its server, with links read as its account.
 
     :param ours: what the first line of a drop-in of ours says.
+    :raises GroundworkError: a link of the account leads to what it may not read, or where root would have to write.
     """
+    reaching.require_reachable(cluster.drop_ins)
     contents: dict[Path, str] = {}
     foreign: dict[Path, str] = {}
     for path in sorted(cluster.drop_ins.glob("*.conf")) if cluster.drop_ins.is_dir() else []:
-        text = _read(path) or ""
+        text = _read(path, owner) or ""
         (contents if text.startswith(ours) else foreign)[path] = text
     for path in (cluster.hba_file, cluster.ident_file):
-        found = _read(path)
+        found = _read(path, owner)
         if found is not None:
             contents[path] = found
     watched = [*contents, *([cluster.drop_ins] if cluster.drop_ins.is_dir() else [])]
     return Live(
         exists=(cluster.config / "postgresql.conf").is_file(),
         server=None,
-        main_file=_read(cluster.config / "postgresql.conf") or "",
+        main_file=_read(cluster.config / "postgresql.conf", owner) or "",
         contents=contents,
         foreign=foreign,
-        auto_file=_read(cluster.data / "postgresql.auto.conf") or "",
+        auto_file=_read(cluster.data / "postgresql.auto.conf", owner) or "",
         changed={path: path.stat().st_mtime for path in watched},
     )
 
 
-def _read(path: Path) -> str | None:
+def _read(path: Path, owner: Account | None) -> str | None:
+    found = content(path, owner)
+    return None if found is None else found.decode(errors="surrogateescape")
+
+
+def content(path: Path, owner: Account | None) -> bytes | None:
+    """What a file holds, ``None`` when it is not there. A link is followed with the rights of the servers' account.
+
+    :raises GroundworkError: it leads to what that account may not read.
+    """
+    if owner is None or not path.is_symlink():
+        return filesystem.read(path)
     try:
-        return path.read_bytes().decode(errors="surrogateescape")
-    except OSError:
+        with owner.acting():
+            return path.read_bytes()
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise GroundworkError(
+            f"{path} is a link to what the account {owner.name} cannot read: {error.strerror}.", where=str(path),
+            untouched="everything", code="link_refused",
+            hint="Find out who made it, and remove it. The server could not read it either.",
+        ) from None  # fmt: skip

@@ -11,7 +11,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from ..._local.account import Account
+from ..._host.account import Account
 from ..services import drop_ins
 from .owner import run
 from .request import Cluster

@@ -14,7 +14,7 @@ import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
-from ..._local.account import Account
+from ..._host.account import Account
 from . import files, live, pending, staging
 from .manager import Manager
 from .request import Cluster
@@ -95,10 +95,10 @@ def restart(subject: Subject, need: Need) -> float:
     said = subject.manager.restart()
     if _answers(subject, need.started or 0.0):
         seconds = time.monotonic() - before
-        files.keep(subject.cluster, files.take(subject.cluster), subject.state)
+        files.keep(subject.cluster, files.take(subject.cluster, subject.owner), subject.state)
         subject.manager.keep(subject.state / subject.cluster.name)
         return seconds
-    words = _words(subject.log, offset) or said
+    words = _words(subject, offset) or said
     # What failed is kept for whoever has to find out why.
     _set_aside(subject)
     good = files.kept(subject.cluster, subject.state)
@@ -109,7 +109,7 @@ def restart(subject: Subject, need: Need) -> float:
         files.put_back(subject.cluster, good, subject.owner)
     again = subject.manager.start()
     if not _answers(subject, need.started or 0.0):
-        later = _words(subject.log, offset) or again
+        later = _words(subject, offset) or again
         raise _down(subject, later, "nor with its last working configuration, which is in place now")
     raise GroundworkError(
         f"The server of cluster {subject.cluster.name} did not start with its new "
@@ -141,15 +141,15 @@ def _answers(subject: Subject, started: float) -> bool:
 
 
 def _set_aside(subject: Subject) -> None:
-    failed = files.take(subject.cluster)
+    failed = files.take(subject.cluster, subject.owner)
     folder = subject.state / subject.cluster.name / FAILED
     files.store(subject.cluster, failed, folder)
 
 
-def _words(log: Path, offset: int) -> str:
+def _words(subject: Subject, offset: int) -> str:
     """What the log has said since, its last lines."""
     try:
-        with log.open("rb") as lines:
+        with subject.owner.acting(), subject.log.open("rb") as lines:
             lines.seek(offset)
             text = lines.read().decode(errors="replace")
     except OSError:

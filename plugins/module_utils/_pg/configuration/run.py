@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
-from ..._local.account import Account
+from ..._host.account import Account, find_account
 from ..._plan import Plan
 from ..settings import presets
 from ..settings.catalogue import postgresql_16
@@ -68,7 +68,7 @@ def subjects(
             session = live.open_session(cluster, place.owner, place.superuser) if place.owner else None
             if session:
                 stack.callback(session.close)
-            seen = live.read_files(cluster, conf_file.HEADER)
+            seen = live.read_files(cluster, conf_file.HEADER, find_account(place.owner_name))
             if session:
                 seen = dataclasses.replace(seen, server=live.read_server(session))
             desired = build(cluster, seen, shares.get(cluster.name, 0.0), context)

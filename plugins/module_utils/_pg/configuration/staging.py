@@ -10,13 +10,13 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
 import re
-import shutil
-import tempfile
 import typing as t
 from pathlib import Path
 
-from ..._local.account import Account
+from ..._host import filesystem
+from ..._host.account import Account
 from ..settings import values
 from .desired import Desired
 from .live import Live
@@ -40,10 +40,8 @@ def objections(
     found = missing_libraries(said.text if said else "", bin_directory)
     if found:
         return found
-    with tempfile.TemporaryDirectory(prefix="groundwork-") as folder:
-        stage = Path(folder)
-        _fill(stage, cluster, live, desired)
-        _hand_over(stage, owner)
+    copies = _copy(cluster, live, desired, owner)
+    with filesystem.temporary_folder(lambda _stage: copies, readers=owner.gid) as stage:
         down = may_load and not live.server and (cluster.data / "PG_VERSION").is_file()
         return ask(postgres, stage, cluster, owner, "shared_memory_size" if down else "block_size")
 
@@ -69,26 +67,19 @@ def _words(stderr: str, stage: Path, cluster: Cluster) -> list[str]:
     return [re.sub(r"^(LOG|FATAL|ERROR):\s+", "", line) for line in telling[:10]]
 
 
-def _fill(stage: Path, cluster: Cluster, live: Live, desired: Desired) -> None:
-    """A copy of the cluster's configuration folder as it would be; relative includes keep working."""
-    (stage / "conf.d").mkdir()
-    for path in cluster.config.glob("*.conf"):
-        if path not in (cluster.hba_file, cluster.ident_file):
-            shutil.copyfile(path, stage / path.name)
-    for path, text in live.foreign.items():
-        (stage / "conf.d" / path.name).write_bytes(text.encode(errors="surrogateescape"))
+def _copy(cluster: Cluster, live: Live, desired: Desired, owner: Account) -> dict[str, bytes]:
+    """The cluster's configuration folder as it would be, by name; relative includes keep working."""
+    found = {"conf.d/.empty": b""}
+    main = [path for path in cluster.config.glob("*.conf") if path not in (cluster.hba_file, cluster.ident_file)]
+    # As the account, like the server: what it may not read must not get into a folder that it reads.
+    with owner.acting():
+        for path in (*main, *live.foreign):
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                found[str(path.relative_to(cluster.config))] = path.read_bytes()
     for path, file in desired.files.items():
         if path.parent == cluster.drop_ins:
-            (stage / "conf.d" / path.name).write_text(file.text)
-
-
-def _hand_over(stage: Path, owner: Account) -> None:
-    """Nobody but the account that the server runs as reads the copies, which may hold secrets like the originals."""
-    # The folder itself comes last: until then nobody but the caller gets at what is in it.
-    for path in (*stage.glob("**/*"), stage):
-        path.chmod(0o700 if path.is_dir() else 0o600)
-        if owner.drop:
-            shutil.chown(path, owner.uid, owner.gid)
+            found[f"conf.d/{path.name}"] = file.text.encode(errors="surrogateescape")
+    return found
 
 
 def missing_libraries(preloaded: str, bin_directory: Path) -> list[str]:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Making the data folder of a standby: a copy by pg_basebackup, or pg_rewind of a folder that diverged.
 
-A marker next to the folder says that it is being made. While it is there the folder is worth nothing and is emptied
+A marker says that the folder is being made. While there is one the folder is worth nothing and is emptied
 by the next run, unless a server was started on it since: then it was made by hand. A folder with content and without
 such a marker holds data of another owner and is never emptied.
 
@@ -13,18 +13,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
+import hashlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
 import typing as t
 from pathlib import Path
 
+from ..._answer import harmless
 from ..._errors import GroundworkError
+from ..._host import filesystem
+from ..._host.run_lock import one_run
 from ..quoting import identifier
 from .names import connection_string
 from .server import STANDBY_SIGNAL
@@ -34,6 +36,7 @@ if t.TYPE_CHECKING:
 
 
 END_SECONDS = 10.0
+MARKERS = Path("/var/lib/groundwork/postgresql_16/copying")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +82,17 @@ class CopyOptions:
 
 
 def marker_of(data: Path) -> Path:
-    return data.with_name(f".{data.name}.groundwork-copying")
+    """In a folder of root's own: next to the data the account could write one, and so name what is to be emptied."""
+    if os.geteuid() != 0:
+        return data.with_name(f".{data.name}.groundwork-copying")
+    return MARKERS / f"{hashlib.sha256(str(data).encode()).hexdigest()[:24]}.json"
+
+
+def _note(server: Server, folders: set[Path]) -> None:
+    marker = marker_of(server.data)
+    filesystem.make_directory(marker.parent, parents=0o755)
+    content = {"data": str(server.data), "folders": sorted(map(str, folders))}
+    filesystem.write(marker, json.dumps(content).encode() + b"\n", mode=0o600)
 
 
 def is_unfinished(server: Server) -> bool:
@@ -179,21 +192,15 @@ def copy(server: Server, source: Source, options: CopyOptions) -> None:
 
     :raises GroundworkError: pg_basebackup failed; the marker stays, so the next run begins again.
     """
-    marker = marker_of(server.data)
     own = _own_folders(server)
-    marker.parent.mkdir(parents=True, exist_ok=True)
-    with marker.open("a+") as lock:
-        _alone(lock, server)
-        try:
-            if options.slot:
-                reserve_slot(server, source, options.slot)
-        except GroundworkError:
-            if not marker.stat().st_size:
-                marker.unlink()
-            raise
-        marker.write_text(json.dumps({"folders": sorted(map(str, own))}) + "\n")
+    with _alone(server):
+        if options.slot:
+            reserve_slot(server, source, options.slot)
+        _note(server, own)
+        for folder in {server.data, *_given_folders(options)}:
+            _make_folder(folder, server)
         for folder in {server.data, *own, *_given_folders(options)}:
-            empty_folder(folder, server)
+            _empty_folder(folder, server)
         outcome = server.owner.run(copy_command(server, source, options))
     if outcome.returncode != 0:
         raise GroundworkError(
@@ -201,30 +208,33 @@ def copy(server: Server, source: Source, options: CopyOptions) -> None:
             untouched="the primary and the other members", hint=_hint(outcome.stderr), code="STANDBY_COPY_FAILED",
         )
     make_standby(server)
-    marker.unlink()
+    filesystem.remove(marker_of(server.data))
 
 
-def _alone(lock: t.IO[str], server: Server) -> None:
-    """See to it that nobody else works on the folder: no other run, and no program that a killed run left behind.
+@contextlib.contextmanager
+def _alone(server: Server) -> t.Iterator[None]:
+    """See to it that nothing else works on the folder: no other run, and no program that a killed run left behind.
 
     A pg_basebackup that fails removes all content of its folder, so an old one would remove a new copy. Its process
     that receives WAL even outlives it, and keeps the slot.
 
     :raises GroundworkError: another run is at work.
     """
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise GroundworkError(
-            "Another run copies the primary into this folder right now.", where=server.where, untouched="everything",
-            hint="Wait until it has ended.", code="STANDBY_COPY_RUNNING",
-        ) from None
-    for pid in _left_behind(server):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + END_SECONDS
-    while _left_behind(server) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(one_run(f"the copy into {server.data}", timeout=0))
+        except GroundworkError as error:
+            raise GroundworkError(
+                f"Another run copies the primary into this folder right now. {error.what}", where=server.where,
+                untouched="everything", hint="Wait until it has ended.", code="STANDBY_COPY_RUNNING",
+            ) from None
+        for pid in _left_behind(server):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + END_SECONDS
+        while _left_behind(server) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        yield
 
 
 def _left_behind(server: Server) -> list[int]:
@@ -243,6 +253,16 @@ def refuse_foreign_content(server: Server, options: CopyOptions, *, rebuild: boo
     :raises GroundworkError: there is something in a folder that has to be empty.
     """
     own = _own_folders(server)
+    for folder in sorted(own):
+        if folder.is_dir() and folder.stat().st_uid != server.owner.uid:
+            raise GroundworkError(
+                f"A link in the data folder leads to {harmless(str(folder))}, which is not a folder of the account"
+                f" {server.owner.name}.",
+                where=server.where,
+                untouched="everything",
+                hint="Look at pg_wal and pg_tblspc there, and find out who made the link. Remove it, then run again.",
+                code="STANDBY_FOLDER_FOREIGN",
+            )
     if rebuild or is_unfinished(server):
         own |= {server.data}
     for folder in sorted({server.data, *_given_folders(options)} - own):
@@ -273,28 +293,25 @@ def _own_folders(server: Server) -> set[Path]:
 
 def make_standby(server: Server) -> None:
     """Say that the folder is to come up as a standby; synced, as a lost one would mean a second primary."""
-    path = server.data / STANDBY_SIGNAL
-    with path.open("a") as out:
-        os.fsync(out.fileno())
-    path.chmod(0o600)
-    server.owner.own(path)
-    descriptor = os.open(server.data, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with server.owner.acting():
+        filesystem.write(server.data / STANDBY_SIGNAL, b"", mode=0o600)
 
 
-def empty_folder(folder: Path, server: Server) -> None:
-    """Make the folder exist, empty, closed and owned by the server's account."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
-    folder.chmod(0o700)
-    server.owner.own(folder)
+def _make_folder(folder: Path, server: Server) -> None:
+    """Make a described folder exist as one of the server's account."""
+    owner = server.owner.ids if server.owner.drop else None
+    if folder.is_dir() and folder.stat().st_uid == server.owner.uid:
+        return
+    if not filesystem.make_directory(folder, mode=0o700, owner=owner, parents=0o755):
+        filesystem.set_attributes(folder, owner=owner)
+
+
+def _empty_folder(folder: Path, server: Server) -> None:
+    """Empty and close a folder with the account's rights, as links of the account may have named it."""
+    with server.owner.acting():
+        if folder.is_dir():
+            filesystem.empty(folder)
+            filesystem.set_attributes(folder, mode=0o700)
 
 
 def rewind(server: Server, source: Source) -> bool:
@@ -310,12 +327,11 @@ def rewind(server: Server, source: Source) -> bool:
     ]  # fmt: skip
     if server.config_file:
         argv += [f"--config-file={server.config_file}"]
-    marker = marker_of(server.data)
     outcome = server.owner.run(argv)
     if outcome.returncode != 0:
         damaged = "servers diverged" in outcome.stdout + outcome.stderr and "pg_rewind: error" in outcome.stderr
         if damaged:
-            marker.write_text(json.dumps({"folders": sorted(map(str, _own_folders(server)))}) + "\n")
+            _note(server, _own_folders(server))
         raise GroundworkError(
             f"pg_rewind failed: {_last_lines(outcome.stderr)}", where=server.where,
             untouched="the primary and the other members",

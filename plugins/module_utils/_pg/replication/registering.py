@@ -16,6 +16,7 @@ import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
+from ..._host import filesystem
 
 if t.TYPE_CHECKING:
     from .server import Server
@@ -75,7 +76,6 @@ def base_configuration(sample: str, settings: dict[str, str]) -> str:
 
 
 def _write(server: Server, name: str, content: str) -> None:
-    path = server.data / name
-    path.write_text(content)
-    path.chmod(0o600)
-    server.owner.own(path)
+    # As the account: what the primary sent is in the folder.
+    with server.owner.acting():
+        filesystem.write(server.data / name, content.encode(), mode=0o600)

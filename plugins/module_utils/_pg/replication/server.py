@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
-from .account import Account, find_account
+from ..._host.account import Account, find_account
 from .control import Control, parse_control
 
 if t.TYPE_CHECKING:

@@ -17,6 +17,7 @@ import time
 import typing as t
 
 from ..._errors import GroundworkError
+from ..._host import filesystem
 from .access import promote_grant
 from .control import format_lsn, parse_lsn
 from .copying import make_standby
@@ -140,7 +141,8 @@ class Handover:
         )
 
     def _go_back(self, what: str, hint: str) -> t.NoReturn:
-        (self.server.data / STANDBY_SIGNAL).unlink(missing_ok=True)
+        with self.server.owner.acting():
+            filesystem.remove(self.server.data / STANDBY_SIGNAL)
         self.server.stop_service()
         try:
             self.server.start()

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ..._host import filesystem
+
 UNITS = Path("/etc/systemd/system")
 KEPT = "last_unit.json"
 
@@ -28,8 +30,8 @@ def keep(unit: str, folder: Path, units: Path = UNITS) -> None:
     found = take(unit, units)
     if found == kept(folder):
         return
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(folder / KEPT, json.dumps(found), 0o600)
+    filesystem.make_directory(folder, mode=0o700, parents=0o755)
+    filesystem.write(folder / KEPT, json.dumps(found).encode(), mode=0o600)
 
 
 def kept(folder: Path) -> dict[str, str] | None:
@@ -48,18 +50,10 @@ def put_back(unit: str, folder: Path, units: Path = UNITS) -> bool:
     if good is None or good == found:
         return False
     place = units / f"{unit}.d"
-    place.mkdir(exist_ok=True)
+    filesystem.make_directory(place)
     for name in [name for name in found if name not in good]:
-        (place / name).unlink()
+        filesystem.remove(place / name)
     for name, text in good.items():
         if found.get(name) != text:
-            _write(place / name, text, 0o644)
+            filesystem.write(place / name, text.encode(errors="surrogateescape"), mode=0o644)
     return True
-
-
-def _write(path: Path, text: str, mode: int) -> None:
-    """Replace a file in one step."""
-    building = path.with_name(f".{path.name}.new")
-    building.write_text(text, errors="surrogateescape")
-    building.chmod(mode)
-    building.replace(path)

@@ -7,15 +7,18 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import time
 import typing as t
 from pathlib import Path
 
 from ..._errors import GroundworkError
+from ..._host.account import find_account
 from ..._plan import Plan
 from ..clusters.live import ask_server, read_postmaster
-from ..clusters.model import MAJOR, PROGRAMS, SOCKETS
+from ..clusters.model import MAJOR, OWNER, PROGRAMS, SOCKETS
 from .model import ALL, Unit, Wanted, Whole
 
 _PROPERTIES = "Id,ActiveState,NeedDaemonReload,ActiveEnterTimestampMonotonic,DropInPaths,UnitFileState,NoNewPrivileges"
@@ -24,7 +27,7 @@ _STATE = """
 SELECT split_part(current_setting('server_version'), ' ', 1), pg_is_in_recovery(),
        extract(epoch FROM pg_conf_load_time())
 """
-_LINES_OF_A_LOG = 15
+_LINES_OF_A_LOG, _BYTES_OF_A_LOG = 15, 65536
 
 
 def read_units(wanted: t.Sequence[Wanted]) -> tuple[dict[str, Unit], Whole]:
@@ -109,7 +112,7 @@ def _answers(port: int, cluster: Wanted) -> bool:
 
 def _start_failed(cluster: Wanted, how: str) -> GroundworkError:
     log = Path(f"/var/log/postgresql/postgresql-{MAJOR}-{cluster.name}.log")
-    lines = log.read_text(errors="replace").splitlines()[-_LINES_OF_A_LOG:] if log.is_file() else []
+    lines = _last_lines(log)
     return GroundworkError(
         f"The server of cluster {cluster.name} {how}. Its log ends with:\n" + "\n".join(f"  {line}" for line in lines),
         where=f"{log}; journalctl -u {cluster.unit}",
@@ -117,6 +120,19 @@ def _start_failed(cluster: Wanted, how: str) -> GroundworkError:
         hint="Fix the cause that the log names and run again.",
         code="start_failed",
     )
+
+
+def _last_lines(log: Path) -> list[str]:
+    """As the account, which may have put a link in the log's place."""
+    account = find_account(OWNER)
+    with (
+        account.acting() if account else contextlib.nullcontext(),
+        contextlib.suppress(OSError),
+        log.open("rb") as file,
+    ):
+        file.seek(max(file.seek(0, os.SEEK_END) - _BYTES_OF_A_LOG, 0))
+        return file.read().decode(errors="replace").splitlines()[-_LINES_OF_A_LOG:]
+    return []
 
 
 def _show(units: t.Sequence[str]) -> dict[str, dict[str, str]]:

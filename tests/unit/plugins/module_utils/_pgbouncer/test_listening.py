@@ -10,11 +10,11 @@ import typing as t
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._host.account import Account
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer import listening
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.account import Account
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.decide import Running
 
-ME = Account("me", os.geteuid(), os.getegid())
+ME = Account("me", os.geteuid(), os.getegid(), drop=False)
 
 
 @dataclasses.dataclass(frozen=True)
