@@ -118,13 +118,9 @@ _value:
       elements: dict
 """
 
-import importlib
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-
-# Imported when it is called: Ansible imports every filter of a collection to find one, in every worker.
-UTILS = "ansible_collections.groundwork.databases.plugins.module_utils"
+from ..plugin_utils import _deferred
 
 
 def pg_host_plan(
@@ -135,12 +131,7 @@ def pg_host_plan(
 
     :raises AnsibleFilterError: an answer does not fit.
     """
-    plan = importlib.import_module(f"{UTILS}._pg.host_plan.plan")
-    errors = importlib.import_module(f"{UTILS}._errors")
-    try:
-        return t.cast("dict[str, t.Any]", plan.host_plan(known, parts))
-    except errors.GroundworkError as error:
-        raise AnsibleFilterError(error.message) from None
+    return t.cast("dict[str, t.Any]", _deferred.call("_pg.host_plan.plan:host_plan", known, parts))
 
 
 class FilterModule:
