@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._described import Described
 from . import (
     clusters,
     configuration,
@@ -23,7 +24,6 @@ from . import (
     tls,
     upgrade,
 )
-from .declared import Described
 from .known import Known
 
 Plan = dict[str, t.Any]

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..._described import Described
 from ..replication.names import slot_name
 from ..replication.receiver import streams
-from .declared import Described
 from .known import Known
 
 
