@@ -49,6 +49,10 @@ options:
   preflight:
     description: Gives RV(_value.refusals) and nothing else. Takes C(generated) and C(package_version).
     type: dict
+  restarted:
+    description:
+      - Adds RV(_value.restarted). Takes C(results) of M(groundwork.databases.pg_replication_info) after an upgrade.
+    type: dict
   switchover:
     description: Adds RV(_value.switchover). Takes C(cluster), C(target) and C(ignore).
     type: dict
@@ -102,6 +106,9 @@ _value:
       elements: dict
     sysctl:
       description: Parameters for M(groundwork.databases.host_kernel).
+      type: dict
+    restarted:
+      description: Servers that are not healthy after an upgrade, and servers that wait for their standbys.
       type: dict
     switchover:
       description: From whom to whom, and what an earlier run left undone.

@@ -107,6 +107,7 @@ _ASKED: dict[str, t.Callable[[Known, Described], Plan]] = {
     "kernel": lambda seen, inputs: {"sysctl": clusters.sysctl(seen, inputs)},
     "members": _members,
     "packages": lambda seen, inputs: {"packages": clusters.packages(seen, inputs)},
+    "restarted": lambda seen, inputs: {"restarted": upgrade.restarted(seen, inputs)},
     "switchover": lambda seen, inputs: {"switchover": switchover.decide(seen, inputs)},
     "upgrade": lambda seen, inputs: {"upgrade": upgrade.decide(seen, inputs)},
 }
