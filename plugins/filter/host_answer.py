@@ -78,14 +78,13 @@ _value:
 """
 
 import dataclasses
-import importlib
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-UTILS = "ansible_collections.groundwork.databases.plugins.module_utils"
-# Where the parser of each module's answer is. Only the one that is asked for is imported: Ansible imports every filter
-# of a collection to find one, in every worker.
+from ..plugin_utils import _deferred
+
+# Where the parser of each module's answer is.
 PARSERS = {
     "pg_clusters": "_pg.clusters.answer:parse",
     "pg_configuration": "_pg.configuration.answer:parse",
@@ -117,20 +116,11 @@ def host_answer(
 
     :raises AnsibleFilterError: the answer does not fit.
     """
-    parse, described = _parser(module), _described(module, clusters, engine, int(port))
-    errors, answers = importlib.import_module(f"{UTILS}._errors"), importlib.import_module(f"{UTILS}._answer")
-    try:
-        facts = parse(answers.Answer.of(host, module, answer), *described)
-    except errors.GroundworkError as error:
-        raise AnsibleFilterError(error.message) from None
-    return dataclasses.asdict(facts) if dataclasses.is_dataclass(facts) else dict(facts)  # type: ignore[arg-type]
-
-
-def _parser(module: str) -> t.Callable[..., t.Any]:
     if module not in PARSERS:
         raise AnsibleFilterError(f"host_answer knows no module {module}.")
-    path, _colon, name = PARSERS[module].partition(":")
-    return t.cast("t.Callable[..., t.Any]", getattr(importlib.import_module(f"{UTILS}.{path}"), name))
+    answered = _deferred.call("_answer:Answer.of", host, module, answer)
+    facts = _deferred.call(PARSERS[module], answered, *_described(module, clusters, engine, int(port)))
+    return dataclasses.asdict(facts) if dataclasses.is_dataclass(facts) else dict(facts)  # type: ignore[arg-type]
 
 
 def _described(module: str, clusters: t.Sequence[dict[str, t.Any]], engine: str, port: int) -> tuple[t.Any, ...]:

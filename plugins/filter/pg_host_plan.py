@@ -49,6 +49,10 @@ options:
   preflight:
     description: Gives RV(_value.refusals) and nothing else. Takes C(generated) and C(package_version).
     type: dict
+  restarted:
+    description:
+      - Adds RV(_value.restarted). Takes C(results) of M(groundwork.databases.pg_replication_info) after an upgrade.
+    type: dict
   switchover:
     description: Adds RV(_value.switchover). Takes C(cluster), C(target) and C(ignore).
     type: dict
@@ -103,6 +107,9 @@ _value:
     sysctl:
       description: Parameters for M(groundwork.databases.host_kernel).
       type: dict
+    restarted:
+      description: Servers that are not healthy after an upgrade, and servers that wait for their standbys.
+      type: dict
     switchover:
       description: From whom to whom, and what an earlier run left undone.
       type: dict
@@ -118,13 +125,9 @@ _value:
       elements: dict
 """
 
-import importlib
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-
-# Imported when it is called: Ansible imports every filter of a collection to find one, in every worker.
-UTILS = "ansible_collections.groundwork.databases.plugins.module_utils"
+from ..plugin_utils import _deferred
 
 
 def pg_host_plan(
@@ -135,12 +138,7 @@ def pg_host_plan(
 
     :raises AnsibleFilterError: an answer does not fit.
     """
-    plan = importlib.import_module(f"{UTILS}._pg.host_plan.plan")
-    errors = importlib.import_module(f"{UTILS}._errors")
-    try:
-        return t.cast("dict[str, t.Any]", plan.host_plan(known, parts))
-    except errors.GroundworkError as error:
-        raise AnsibleFilterError(error.message) from None
+    return t.cast("dict[str, t.Any]", _deferred.call("_pg.host_plan.plan:host_plan", known, parts))
 
 
 class FilterModule:

@@ -93,6 +93,14 @@ def present_file(path: str, inventory: Inventory) -> str:
     return path
 
 
+def is_to_come(path: str, check_mode: bool) -> bool:
+    """Whether a check before the first run finds a file not generated yet: it will come, what is in it is not known.
+
+    A relative path is looked up in the folders of the play, by the lookup that reads it.
+    """
+    return check_mode and Path(path).is_absolute() and not Path(path).is_file()
+
+
 def inventory_folder_above(directory: str, inventory: Inventory) -> str:
     """The folder that Ansible reads, or would read, as an inventory and that holds this directory; empty for none."""
     folders = [inventory.directory, *(source for source in inventory.sources if Path(source).is_dir())]

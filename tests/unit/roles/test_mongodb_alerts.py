@@ -7,10 +7,9 @@ from pathlib import Path
 
 import jinja2
 import yaml
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.host_plan.monitoring import LIMITS
 
 ROLE = Path(__file__).resolve().parents[3] / "roles/mongodb_7"
-VARIABLES = yaml.safe_load((ROLE / "vars/main.yml").read_text())
-LIMITS = VARIABLES["__mongodb_7_alert_limits"]
 # What the five systems ask to be told of: processor, disk, connections, errors, replication lag.
 ASKED_FOR = {"MongodbHighCpu", "MongodbLowDisk", "MongodbConnections", "MongodbErrors", "MongodbReplicationLag"}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._errors import GroundworkError
-from .. import api
+from .. import api, endpoint
 from . import live, stages
 
 SECONDS = 5
@@ -54,8 +54,10 @@ def _others(server: api.Server) -> list[str]:
 
 def _stage(options: dict[str, t.Any], host: str) -> stages.Stage | None:
     """The stage of a member, ``None`` when it refuses the login, as one does that copies its first data."""
-    name, _colon, port = host.rpartition(":")
-    there = {**options, "login_host": name.strip("[]"), "login_port": int(port), "connect_timeout": SECONDS}
+    place = endpoint.parse(host)
+    if place is None:
+        raise GroundworkError("this is not host:port")
+    there = {**options, "login_host": place.host, "login_port": place.port, "connect_timeout": SECONDS}
     found = live.reachable_options(there)
     if found is None:
         raise GroundworkError("nothing listens there")

@@ -11,8 +11,9 @@ import re
 import typing as t
 
 from ..._answer import Answer
+from ..._described import Described, truth
 from ..clusters import answer
-from .declared import Cluster, Described, truth
+from .declared import Cluster
 from .known import Known
 
 _SUPPORTED_SYSTEMS = ("ubuntu 22.04", "debian 12")

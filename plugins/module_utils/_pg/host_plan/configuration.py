@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._described import Described, truth
 from ..clusters.answer import ClusterFacts
 from . import clusters, replication, tls
-from .declared import Cluster, Described, truth
+from .declared import Cluster
 from .known import Known
 
 # Who logged in and who failed to, what changed the schema, what was slow, and what waited. Statements are logged as

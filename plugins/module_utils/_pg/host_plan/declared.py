@@ -14,9 +14,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible.module_utils.parsing.convert_bool import boolean
+from ..._described import Described, truth
 
-Described = t.Mapping[str, t.Any]
 CONTENTS = ("roles", "databases", "migrations", "partitions", "row_security")
 
 
@@ -88,11 +87,6 @@ def read(described: t.Iterable[Described]) -> list[Cluster]:
 
 def present(clusters: t.Iterable[Cluster]) -> list[Cluster]:
     return [cluster for cluster in clusters if cluster.state != "absent"]
-
-
-def truth(value: t.Any) -> bool:
-    """``"no"`` and the like are false: argument_specs.yml validates what a flag says but converts nothing."""
-    return bool(boolean(value, strict=False))
 
 
 def _cluster(described: Described) -> Cluster:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._described import Described
 from ..clusters.model import CONFIGURATION, OWNER
 from ..replication import part
 from . import replication, service_unit, tls
-from .declared import Described
 from .known import Known
 
 Entry = dict[str, t.Any]

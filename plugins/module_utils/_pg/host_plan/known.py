@@ -14,21 +14,15 @@ import dataclasses
 import typing as t
 
 from ..._answer import Answer
+from ..._described import Described
+from ..._host.kernel.answer import NotPermitted, not_permitted
 from ..clusters import answer as clusters_answer
 from ..configuration import answer as configuration_answer
 from ..services import answer as services_answer
 from . import declared
-from .declared import Cluster, Described
+from .declared import Cluster
 
 Topologies = dict[str, dict[str, t.Any]]
-
-
-class NotPermitted(t.NamedTuple):
-    """A parameter of the kernel that the platform does not let be set."""
-
-    name: str
-    found: str
-    wanted: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +78,7 @@ def read(known: Described) -> Known:
         return Answer.of(host, module, known[variable]) if known[variable] else None
 
     found, services = answer("pg_clusters", "found"), answer("pg_services", "services")
-    configuration = answer("pg_configuration", "configuration")
+    configuration, kernel = answer("pg_configuration", "configuration"), answer("host_kernel", "kernel")
     return Known(
         host=host,
         check_mode=bool(known["check_mode"]),
@@ -98,7 +92,7 @@ def read(known: Described) -> Known:
         topologies=known["topologies"],
         to_copy=known["to_copy"],
         restarted=_restarted(known["restarts"]),
-        not_permitted=_not_permitted(answer("host_kernel", "kernel")),
+        not_permitted=not_permitted(kernel) if kernel else (),
     )
 
 
@@ -107,15 +101,6 @@ _Named = t.TypeVar("_Named", services_answer.ServerFacts, configuration_answer.C
 
 def _by_name(facts: t.Iterable[_Named]) -> dict[str, _Named]:
     return {each.name: each for each in facts}
-
-
-def _not_permitted(answer: Answer | None) -> list[NotPermitted]:
-    """Of an answer without it, the task was skipped."""
-    values = answer.records("not_permitted", default=()) if answer else ()
-    return [
-        NotPermitted(value.sentence("name"), value.sentence("found", default=""), value.sentence("wanted"))
-        for value in values
-    ]
 
 
 def _restarted(restarts: Described | None) -> list[str]:

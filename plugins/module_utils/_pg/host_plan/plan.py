@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._described import Described
 from . import (
     clusters,
     configuration,
@@ -23,7 +24,6 @@ from . import (
     tls,
     upgrade,
 )
-from .declared import Described
 from .known import Known
 
 Plan = dict[str, t.Any]
@@ -107,6 +107,7 @@ _ASKED: dict[str, t.Callable[[Known, Described], Plan]] = {
     "kernel": lambda seen, inputs: {"sysctl": clusters.sysctl(seen, inputs)},
     "members": _members,
     "packages": lambda seen, inputs: {"packages": clusters.packages(seen, inputs)},
+    "restarted": lambda seen, inputs: {"restarted": upgrade.restarted(seen, inputs)},
     "switchover": lambda seen, inputs: {"switchover": switchover.decide(seen, inputs)},
     "upgrade": lambda seen, inputs: {"upgrade": upgrade.decide(seen, inputs)},
 }

@@ -7,8 +7,8 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+from ..._described import Described
 from . import clusters, replication, tls
-from .declared import Described
 from .known import Known
 
 

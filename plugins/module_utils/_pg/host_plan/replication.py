@@ -10,13 +10,14 @@ from __future__ import annotations
 import typing as t
 
 from ..._answer import Answer
+from ..._described import Described
 from ..._errors import GroundworkError
 from ..clusters.answer import ClusterFacts
 from ..clusters.model import SOCKETS
 from ..replication import answer, part, topology
 from ..replication.names import slot_name
 from . import clusters
-from .declared import Cluster, Described
+from .declared import Cluster
 from .known import Known, Topologies
 
 # What initdb wrote into the primary's postgresql.conf, and what a standby must not have less of.

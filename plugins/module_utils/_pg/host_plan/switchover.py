@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._described import Described
 from ..replication.switchover_plan import plan_switchover
 from . import replication
-from .declared import Described
 from .known import Known
 
 

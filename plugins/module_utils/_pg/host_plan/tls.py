@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from pathlib import Path
 
+from ..._described import Described
 from ..._generated import place
-from ..._host.certificates.names import split_names
+from ..._host.certificates import names
 from ..clusters.answer import ClusterFacts
-from .declared import Cluster, Described, Tls
+from .declared import Cluster, Tls
 from .known import Known
 
 Entry = dict[str, t.Any]
@@ -52,10 +52,8 @@ def certificates(known: Known, address: str) -> list[dict[str, t.Any]]:
     """
     wanted = []
     for name in generated(known):
-        names, addresses = split_names([known.host, address, *known.clusters[name].tls.names])
-        wanted.append({
-            "name": f"{known.host}-{name}", "common_name": known.host, "dns_names": names, "ip_addresses": addresses,
-        })  # fmt: skip
+        known_by = [known.host, address, *known.clusters[name].tls.names]
+        wanted.append({"name": f"{known.host}-{name}", **names.of_certificate(known.host, known_by)})
     return wanted
 
 
@@ -124,9 +122,4 @@ def _found(known: Known, cluster: Cluster, controller: Described) -> Tls:
 
 
 def _to_come(known: Known, tls: Tls) -> bool:
-    """A check before the first run finds nothing generated yet: the files will come, what is in them is not known.
-
-    A relative path is looked up in the folders of the play, by the lookup that reads it.
-    """
-    path = Path(tls.key_file)
-    return known.check_mode and path.is_absolute() and not path.is_file()
+    return place.is_to_come(tls.key_file, known.check_mode)

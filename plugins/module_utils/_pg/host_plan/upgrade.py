@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..._answer import Answer
+from ..._described import Described
+from ..replication import answer
 from ..replication.names import slot_name
 from ..replication.receiver import streams
-from .declared import Described
 from .known import Known
 
 
@@ -58,6 +60,34 @@ def _problem(member: str, decided: dict[str, t.Any], most_lag: int) -> str:
 def _lag_bytes(member: str, primary: t.Mapping[str, t.Any]) -> int:
     senders = [sender for sender in primary.get("senders") or () if sender["name"] == slot_name(member)]
     return int(senders[0].get("lag_bytes") or 0) if senders else 0
+
+
+def restarted(known: Known, inputs: Described) -> dict[str, list[str]]:
+    """Why a server is not healthy after its restart, and which ones run old programs still.
+
+    :param inputs: ``results`` of pg_replication_info, each for one cluster.
+    :raises GroundworkError: an answer does not fit.
+    """
+    unhealthy, waiting, leading = [], [], led(known)
+    for result in inputs["results"]:
+        name = result["postgresql_16_cluster"]["name"]
+        found = dict(answer.parse(Answer.of(known.host, "pg_replication_info", result)))
+        state: dict[str, t.Any] = found or {"state": "absent", "role": None}
+        version, installed = state.get("server_version"), state.get("installed_version")
+        # What this host leads is restarted once it was handed over to an upgraded standby.
+        is_new = version == installed or known.check_mode or name in leading
+        if state["state"] != "running" or not is_new or not (state["role"] == "primary" or streams(state)):
+            unhealthy.append(
+                f"Cluster {name} of {known.host} is a {state['state']} {state['role']}, runs {version or 'nothing'} of "
+                f"installed {installed or 'unknown'}, and {'streams' if streams(state) else 'receives nothing'}. No "
+                "other host was touched after it. Fix it and run again."
+            )
+        if name in leading and version != installed:
+            waiting.append(
+                f"Cluster {name} is led from {known.host} and runs {version} still: its standbys come first. Run again "
+                f"once they run {installed}."
+            )
+    return {"unhealthy": unhealthy, "waiting": waiting}
 
 
 def led(known: Known) -> list[str]:

@@ -91,3 +91,38 @@ def test_a_switchover(trio):
 def test_no_switchover_of_a_cluster_that_is_not_replicated(trio):
     asked = {"cluster": "other", "target": "", "ignore": []}
     assert trio.host("pg1").plan(switchover=asked)["switchover"] == {}
+
+
+def restarted(host, **state):
+    member = {**trio_state(host), **state}
+    results = [{"postgresql_16_cluster": {"name": "main"}, "member": member}]
+    return host.plan(restarted={"results": results})["restarted"]
+
+
+def trio_state(host):
+    return host.known["topologies"]["main"]["states"][host.known["host"]]
+
+
+def test_a_standby_is_healthy_when_it_streams_with_new_programs(trio):
+    host, old = trio.host("pg2"), {"server_version": "16.14", "installed_version": "16.15"}
+    assert restarted(host, server_version="16.15") == {"unhealthy": [], "waiting": []}
+    assert restarted(host, server_version="16.15", receiver=None)["unhealthy"] == [
+        "Cluster main of pg2 is a running standby, runs 16.15 of installed 16.15, and receives nothing. No other host "
+        "was touched after it. Fix it and run again."
+    ]
+    (problem,) = restarted(host, **old)["unhealthy"]
+    assert "runs 16.14 of installed 16.15, and streams" in problem
+    assert restarted(trio.host("pg2", check_mode=True), **old)["unhealthy"] == []
+    connecting = {**trio.states["pg2"]["receiver"], "status": "connecting"}
+    (problem,) = restarted(host, server_version="16.15", receiver=connecting)["unhealthy"]
+    assert "receives nothing" in problem
+
+
+def test_a_primary_waits_for_its_standbys(trio):
+    outcome = restarted(trio.host("pg1"), server_version="16.14", installed_version="16.15")
+    assert outcome == {
+        "unhealthy": [],
+        "waiting": [
+            "Cluster main is led from pg1 and runs 16.14 still: its standbys come first. Run again once they run 16.15."
+        ],
+    }

@@ -1,0 +1,36 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The facts in what host_kernel returns, as the controller takes them.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._answer import Answer
+
+
+class NotPermitted(t.NamedTuple):
+    """A setting of the kernel that the platform does not let be set; see RETURN of host_kernel."""
+
+    kind: str
+    name: str
+    found: str
+    wanted: str
+    why: str
+
+
+def not_permitted(answer: Answer) -> list[NotPermitted]:
+    """Of an answer without it, the task was skipped."""
+    return [
+        NotPermitted(
+            kind=value.sentence("kind", default=""),
+            name=value.sentence("name"),
+            found=value.sentence("found", default=""),
+            wanted=value.sentence("wanted"),
+            why=value.sentence("why", default=""),
+        )
+        for value in answer.records("not_permitted", default=())
+    ]
