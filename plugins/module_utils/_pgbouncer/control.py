@@ -18,14 +18,13 @@ import typing as t
 from pathlib import Path
 
 from .._errors import GroundworkError
+from .._host import filesystem, run_lock
 from .account import Account
 from .console import Console, ConsoleError, socket_port
 from .supervisor import SYSTEMCTL, SYSTEMD_RUN
 
 GUARD_UNIT = "groundwork-pgbouncer-resume"
 GUARD_PROGRAM = "pgbouncer_resume"
-# A folder that is root's: what root runs may not lie in one of the poolers' account.
-_ROOTS_FOLDER = Path("/run/groundwork")
 
 
 def processes(runtime_directory: str) -> list[str]:
@@ -175,7 +174,8 @@ class Guard:
         self._content = program
         self._note = Path(runtime_directory, "resume-guard.pid")
         root = os.geteuid() == 0
-        self._program = (_ROOTS_FOLDER if root else Path(runtime_directory)) / f"{GUARD_PROGRAM}.pyz"
+        # What root runs may not lie in a folder of the poolers' account.
+        self._program = (run_lock.ROOTS if root else Path(runtime_directory)) / f"{GUARD_PROGRAM}.pyz"
         self._systemd = Path("/run/systemd/system").is_dir() and root
 
     @property
@@ -207,16 +207,11 @@ class Guard:
 
     def _write_program(self) -> None:
         """The timer starts it when this module, and the folder that it runs from, are gone."""
-        building = self._program.with_name(f".{self._program.name}.{os.getpid()}")
         try:
-            if self._program.parent == _ROOTS_FOLDER:
-                _ROOTS_FOLDER.mkdir(mode=0o755, exist_ok=True)
-                _ROOTS_FOLDER.chmod(0o755)
-            building.write_bytes(self._content)
-            building.chmod(0o644)
-            building.replace(self._program)
+            if self._program.parent == run_lock.ROOTS:
+                run_lock.own_folder()
+            filesystem.write(self._program, self._content, mode=0o600)
         except OSError as error:
-            building.unlink(missing_ok=True)
             raise GroundworkError(
                 f"The program that would resume cannot be written: {error.strerror or error}.",
                 where=str(self._program), untouched="everything; nothing was paused",
@@ -228,7 +223,7 @@ class Guard:
             self._command(seconds), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True, cwd="/",
         )  # fmt: skip
-        self._note.write_text(f"{process.pid}\n", encoding="ascii")
+        filesystem.write(self._note, f"{process.pid}\n".encode("ascii"), mode=0o644)
 
     def _command(self, delay: int) -> list[str]:
         return [sys.executable, str(self._program), self._folder, str(self._account.uid), str(delay)]
@@ -243,7 +238,7 @@ class Guard:
             pid = int(self._note.read_text(encoding="ascii"))
             if str(self._program).encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
                 os.kill(pid, signal.SIGTERM)
-        self._note.unlink(missing_ok=True)
+        filesystem.remove(self._note)
 
     def is_armed(self) -> bool:
         if self._systemd:

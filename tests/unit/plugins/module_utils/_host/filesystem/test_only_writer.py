@@ -23,8 +23,6 @@ ALLOWED = {
     "module_utils/_host/kernel/live.py:write": "writes to the kernel, below /proc and /sys",
     "module_utils/_host/files/validation.py:validate_all": "a temporary folder of its own",
     "module_utils/_pgbouncer/trial.py:_try_out": "a temporary file without a name",
-    "module_utils/_pgbouncer/control.py:_arm_process": "the guard where there is no systemd, which runs by itself",
-    "module_utils/_pgbouncer/control.py:disarm": "the same",
     "module_utils/_local/artifact.py:install": "unpacks a download into folders of the caller's own",
     "module_utils/_local/artifact.py:_verified_wheel": "the same",
     "module_utils/_local/artifact.py:_unpack": "the same",
