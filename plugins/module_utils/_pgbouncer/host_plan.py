@@ -114,8 +114,8 @@ def _tls_files(known: Described, sources: t.Mapping[str, str], contents: Describ
         found.append({"path": _PEM, "content": text, "secret": True, **own})
     for name in ("clients", "servers"):
         if name in sources:
-            text = contents.get(sources[name])
-            content = _TO_COME if text is None else f"{text}\n"
+            authority = contents.get(sources[name])
+            content = _TO_COME if authority is None else f"{authority}\n"
             found.append({"path": f"{TLS}/{name}-ca.crt", "content": content, **own})
     return found
 
