@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-from ..filter import host_answer, mongo_host_plan, pg_host_plan, scram_sha_256
+from ..filter import host_answer, mongo_host_plan, pg_host_plan, pgbouncer_host_plan, scram_sha_256
 from ..module_utils._pg.host_plan import plan
 
-AHEAD = (host_answer, mongo_host_plan, pg_host_plan, scram_sha_256, plan)
+AHEAD = (host_answer, mongo_host_plan, pg_host_plan, pgbouncer_host_plan, scram_sha_256, plan)
 
 
 class ActionModule(NormalAction):  # type: ignore[misc]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cryptography import x509
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DISABLED, ALLOW, PREFER, REQUIRE = (
@@ -45,7 +46,8 @@ class Play:
             answer = found(name, DISABLED)
             self.hosts[name] = {**present, **set_a, "facts": {"tls_found": answer, "tls": False}}
         self.hosts["b1"] = {
-            **present, **tls, "mongodb_7_tls_directory": str(folder / "b"),
+            **present, **tls, "mongodb_7_tls_directory": str(folder / "b"), "mongodb_7_member": "[fd00::11]:27017",
+            "mongodb_7_members": [{"host": "[fd00::11]:27017"}],
             "facts": {"tls_found": found("b1", REQUIRE), "tls": True},
         }  # fmt: skip
 
@@ -101,6 +103,11 @@ def test_every_set_takes_its_own_stages_and_has_its_own_certificates(play: Play)
     assert [play.noted(name)["tls"] for name in (*SET, "b1")] == [False, False, False, True]
     assert play.written("a") == SET
     assert play.written("b") == ["b1"]
+    made = x509.load_pem_x509_certificate((play.folder / "b/b1.pem").read_bytes())
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert sorted(names.get_values_for_type(x509.DNSName)) == ["b1", "localhost"]
+    addresses = [str(address) for address in names.get_values_for_type(x509.IPAddress)]
+    assert sorted(addresses) == ["127.0.0.1", "fd00::11"]
 
 
 def test_tls_does_not_change_without_all_members(play: Play) -> None:
