@@ -73,6 +73,8 @@ def members(**lies: t.Any) -> Answers:
 UNFIT_PLACES = [
     ("wal_directory", "/srv/wal\nExecStartPre=+/bin/sh"),
     ("wal_directory", "/srv/" + JINJA),
+    ("wal_directory", "/srv/wal /etc"),
+    ("wal_directory", "/srv/%h"),
 ]
 UNFIT_SHAPES = [
     ({"clusters": [place("shop"), place("archive"), place("third")]}, "clusters[2].name"),
