@@ -68,6 +68,10 @@ options:
       - Folder with one folder per process.
     type: path
     default: /run/pgbouncer
+  _guard_program:
+    description:
+      - Internal. The guard's program as the action plugin sends it.
+    type: str
 requirements:
   - psycopg2 >= 2.8
 seealso:

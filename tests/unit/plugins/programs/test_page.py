@@ -25,7 +25,8 @@ def test_what_a_server_does_not_have_is_left_out():
 
 def test_labels_are_escaped_and_may_have_any_name():
     page = Page()
-    page.gauge("up", "12", self="x", name='a"b\\c\nd')
+    labels = {"self": "x", "name": 'a"b\\c\nd'}
+    page.gauge("up", "12", **labels)
     assert page.text() == '# TYPE up gauge\nup{self="x",name="a\\"b\\\\c\\nd"} 12\n'
 
 
