@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.groundwork.databases.plugins.programs._exporter.page import Page
 
 
@@ -23,9 +24,9 @@ def test_what_a_server_does_not_have_is_left_out():
     assert page.text() == ""
 
 
-def test_labels_are_escaped_and_may_have_any_name():
+@pytest.mark.parametrize("labels", [{"self": "x", "name": 'a"b\\c\nd'}])
+def test_labels_are_escaped_and_may_have_any_name(labels):
     page = Page()
-    labels = {"self": "x", "name": 'a"b\\c\nd'}
     page.gauge("up", "12", **labels)
     assert page.text() == '# TYPE up gauge\nup{self="x",name="a\\"b\\\\c\\nd"} 12\n'
 
