@@ -35,10 +35,11 @@ def write(path: Path | str, content: bytes, *, mode: int | None = None, owner: O
     :param owner: user and group; unset, those of the file it replaces, or the caller's.
     :raises OSError: the system refuses; the old file is as it was.
     """
+    prepared = prepare(path, content, mode=mode, owner=owner)
     try:
-        commit(path, prepare(path, content, mode=mode, owner=owner))
+        commit(path, prepared)
     except BaseException:
-        discard(path)
+        discard(path, prepared)
         raise
 
 
@@ -53,12 +54,16 @@ def prepare(path: Path | str, content: bytes, *, mode: int | None = None, owner:
         _unlink(_candidate(path), parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(_candidate(path), flags, 0o600, dir_fd=parent)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
-            out.flush()
-            _set(descriptor, mode, owner)
-            os.fsync(descriptor)
-            return os.fstat(descriptor).st_ino
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(content)
+                out.flush()
+                _set(descriptor, mode, owner)
+                os.fsync(descriptor)
+                return os.fstat(descriptor).st_ino
+        except BaseException:
+            _unlink(_candidate(path), parent)
+            raise
 
 
 def commit(path: Path | str, prepared: int) -> None:
@@ -72,11 +77,13 @@ def commit(path: Path | str, prepared: int) -> None:
         _sync(parent)
 
 
-def discard(path: Path | str) -> None:
-    """Remove what was, or may have been, prepared."""
+def discard(path: Path | str, prepared: int | None = None) -> None:
+    """Remove what was, or may have been, prepared; with what :func:`prepare` returned, never that of another run."""
     path = Path(path)
     with contextlib.suppress(OSError, GroundworkError), around(path) as parent:
-        _unlink(_candidate(path), parent)
+        found = _facts(_candidate(path), parent)
+        if found is not None and prepared in (None, found.st_ino):
+            _unlink(_candidate(path), parent)
 
 
 def link(path: Path | str, target: str) -> None:
@@ -85,7 +92,11 @@ def link(path: Path | str, target: str) -> None:
     with around(path) as parent:
         _unlink(_candidate(path), parent)
         os.symlink(target, _candidate(path), dir_fd=parent)
-        os.rename(_candidate(path), path.name, src_dir_fd=parent, dst_dir_fd=parent)
+        try:
+            os.rename(_candidate(path), path.name, src_dir_fd=parent, dst_dir_fd=parent)
+        except BaseException:
+            _unlink(_candidate(path), parent)
+            raise
         _sync(parent)
 
 
@@ -108,6 +119,9 @@ def make_directory(
         descriptor = os.open(path.name, FOLDER | os.O_NOFOLLOW, dir_fd=parent)
         try:
             _set(descriptor, mode, owner)
+        except BaseException:
+            os.rmdir(path.name, dir_fd=parent)
+            raise
         finally:
             os.close(descriptor)
         _sync(parent)
@@ -197,7 +211,7 @@ def temporary_folder(
             path.touch(mode=0o600)
             path.write_bytes(content)
         if readers is not None and os.geteuid() == 0:
-            # The folder itself comes last: until then nobody but the caller gets at what is in it.
+            # The folder itself comes last: until then only the caller gets at what is in it.
             for path in (*Path(name).glob("**/*"), Path(name)):
                 os.chown(path, 0, readers)
                 path.chmod(0o750 if path.is_dir() else 0o640)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Packs a program of ``plugins/programs`` as a zip application, for a host that has a Python and not this collection.
 
-The same sources give the same bytes, whatever the controller: entries are sorted, have one time and one mode, and are
+The same sources give the same bytes on every controller: entries are sorted, have one time and one mode, and are
 stored as they are, because what a compressor makes of them depends on its version.
 
 PRIVATE to the collection. It can have breaking changes at any time.
@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from . import sources
 
 PLUGINS = Path(__file__).resolve().parents[2]
-#: Isolated: neither the environment nor the folder of whoever starts it adds modules.
+#: Isolated: neither the environment nor the current folder adds modules.
 INTERPRETER = "/usr/bin/python3 -I"
 #: The package of the archive. Below it, files are where they are below ``plugins``.
 PACKAGE = "groundwork"

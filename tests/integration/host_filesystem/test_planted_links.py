@@ -245,9 +245,9 @@ def test_a_file_that_the_server_could_not_read_is_not_shown_to_it(
     attacker.link(cluster / "other.conf", victim.secret)
     result = configure(run_module, attacker, tmp_path, settings={"work_mem": "8MB"})
     assert not result.get("failed"), result
-    told = seen.read_text()
-    assert "work_mem" in told and secret not in told
-    assert "kept out" in told, "the account could change the copy"
+    shown = seen.read_text()
+    assert "work_mem" in shown and secret not in shown
+    assert "kept out" in shown, "the account could change the copy"
     victim.assert_untouched()
 
 

@@ -21,7 +21,7 @@ def settings(known: Known, inputs: Described) -> dict[str, t.Any]:
     """
     server = known.server
     own: dict[str, t.Any] = {
-        "net": {"port": server.port, "bindIp": ",".join(inputs["bind_ip"])},
+        "net": {"port": server.port, "bindIp": ",".join(map(str, inputs["bind_ip"]))},
         "processManagement": {"timeZoneInfo": "/usr/share/zoneinfo"},
         "security": {"authorization": "enabled"},
         "setParameter": {"authenticationMechanisms": "SCRAM-SHA-256"},

@@ -39,7 +39,28 @@ def test_another_run_in_between_is_noticed(tmp_path: Path) -> None:
     second = filesystem.prepare(path, b"second")
     with pytest.raises(OSError, match="another run"):
         filesystem.commit(path, first + (first == second))
-    assert path.read_bytes() == b"old"
+    filesystem.discard(path, first + (first == second))
+    filesystem.commit(path, second)
+    assert path.read_bytes() == b"second"
+
+
+def test_what_cannot_be_given_away_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(1, "not permitted")
+
+    monkeypatch.setattr(filesystem, "_set", refuse)
+    with pytest.raises(PermissionError):
+        filesystem.make_directory(tmp_path / "folder")
+    with pytest.raises(PermissionError):
+        filesystem.write(tmp_path / "file", b"x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_link_in_place_of_a_folder_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        filesystem.link(tmp_path / "folder", "elsewhere")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
