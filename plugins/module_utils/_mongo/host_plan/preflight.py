@@ -109,7 +109,7 @@ def _authentication(known: Known, inputs: Described) -> list[str]:
             f"A MongoDB runs on this host that did not answer at {login.host}:{login.port}, and neither its command "
             "line nor its configuration file tells whether it asks its clients for a login. Turning that on could lock "
             "them out; the server was not touched. Let mongodb_7_login_port be the port that it has now, or stop it if "
-            "nobody needs it."
+            "nothing needs it."
         ]
     return []
 
@@ -124,7 +124,7 @@ def refusals_of_members(known: Known, members: Members) -> list[str]:
             f"{', '.join(server.addresses)}."
         )
     if any(truth(member.get("arbiter_only") or False) for member in server.members):
-        # An arbiter has no users, so nobody could log in to watch over its restarts.
+        # An arbiter has no users, so no login could watch over its restarts.
         found.append(
             "mongodb_7_members has an arbiter. This role restarts members one after the other and asks each, by a "
             "login, whether it is well; an arbiter holds no data and so no users. Let it be a member with data, with "
