@@ -133,8 +133,11 @@ def _outcome(hosts: set[str], mark: str, printed: str, asked: list[str]) -> Outc
     kept: list[str] = []
     task, wanted, failed = "", False, False
     for line in printed.splitlines():
-        if line.startswith(("TASK [", "RUNNING HANDLER [", "PLAY ", "[")):
+        if line.startswith(("TASK [", "RUNNING HANDLER [", "PLAY ")):
             task, wanted = line, False
+        elif line.startswith("["):
+            # A warning or an error, of any host: it comes between a task's name and the results of the other hosts.
+            wanted = False
         elif result := RESULT.match(line):
             wanted = result["host"] in hosts
             kept += [task, line] if wanted else []
