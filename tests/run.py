@@ -22,13 +22,13 @@ SECONDS = REPORTS / "seconds.json"
 ENGINE = str(CHECKOUT / "tests" / "docker" / "engine")
 
 
-def chosen(arguments: list[str]) -> tuple[list[Stage], list[tuple[Stage, str]]]:
-    """What is to run, and what belongs to the same run but is left out, with the reason."""
+def chosen(arguments: list[str]) -> tuple[list[Stage], list[Stage]]:
+    """What is to run, and what is left to `make test-long`."""
     tiers = {"fast": stages.fast, "all": stages.landing, "long": stages.long}
     tier, wanted = (arguments[0], arguments[1:]) if arguments and arguments[0] in tiers else ("all", arguments)
     there = tiers[tier]()
     if not wanted:
-        return there, [(stage, "only `make test-long` runs it") for stage in stages.long()] if tier == "all" else []
+        return there, stages.long() if tier == "all" else []
     unknown = [name for name in wanted if not any(_matches(stage, name) for stage in there)]
     if unknown:
         names = ", ".join(sorted({stage.area for stage in there} | {stage.name for stage in there}))

@@ -68,7 +68,7 @@ def over_budget(ended: t.Sequence[Ended]) -> list[str]:
     ]
 
 
-def show(ended: t.Sequence[Ended], not_chosen: t.Sequence[tuple[Stage, str]], seconds: float) -> bool:
+def show(ended: t.Sequence[Ended], left_out: t.Sequence[Stage], seconds: float) -> bool:
     """Print the report, and return whether everything passed.
 
     What failed comes last, as the end of a log is what is kept of it.
@@ -77,7 +77,8 @@ def show(ended: t.Sequence[Ended], not_chosen: t.Sequence[tuple[Stage, str]], se
     failures = [f"failed: {name}" for _one, found in results for name in found.failures]
     skipped = [f"skipped: {name}" for _one, found in results for name in found.skipped]
     _show_stages(results)
-    _show_not_chosen(not_chosen)
+    if left_out:
+        print(f"\nnot run, only `make test-long` runs it: {', '.join(stage.name for stage in left_out)}")
     print(f"\nThe {SLOWEST} slowest tests")
     for spent, name in sorted((item for _one, found in results for item in found.slow), reverse=True)[:SLOWEST]:
         print(f"{spent:8.1f} s  {name}")
@@ -97,11 +98,3 @@ def _show_stages(results: t.Sequence[tuple[Ended, Counts]]) -> None:
             f"{one.stage.name:38} {one.seconds:8.1f} {found.passed:7} {len(found.failures):7} {len(found.skipped):8}"
             + (f"  not run: {one.not_run}" if one.not_run else "")
         )
-
-
-def _show_not_chosen(not_chosen: t.Sequence[tuple[Stage, str]]) -> None:
-    by_reason: dict[str, list[str]] = collections.defaultdict(list)
-    for stage, reason in not_chosen:
-        by_reason[reason].append(stage.name)
-    for reason, names in by_reason.items():
-        print(f"\nnot run, {reason}: {', '.join(names)}")
