@@ -8,9 +8,9 @@ error codes by ``plugins/module_utils/_error_codes.py``, the tests by ``tests/st
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
+import runpy
 import subprocess
 import sys
 import typing as t
@@ -125,8 +125,8 @@ def error_code_page() -> dict[Path, str]:
     lines = [
         "# Error codes",
         "",
-        "A module that fails says in `msg` what is wrong, and in `error_code` which kind of failure it is, for a playbook"
-        " to decide by. Not every failure has a code. Flyway's own codes have Flyway's spelling.",
+        "A module that fails says in `msg` what is wrong, and in `error_code` which kind of failure it is, for a"
+        " playbook to decide by. Not every failure has a code. Flyway's own codes have Flyway's spelling.",
     ]
     area = None
     for member in error_codes():
@@ -139,13 +139,8 @@ def error_code_page() -> dict[Path, str]:
 
 def error_codes() -> t.Iterable[t.Any]:
     """The members of the registry, which imports nothing of the collection."""
-    specification = importlib.util.spec_from_file_location(
-        "error_codes", CHECKOUT / "plugins/module_utils/_error_codes.py"
-    )
-    assert specification and specification.loader
-    registry = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(registry)
-    return t.cast("t.Iterable[t.Any]", registry.ErrorCode)
+    registry = runpy.run_path(str(CHECKOUT / "plugins/module_utils/_error_codes.py"))
+    return t.cast("t.Iterable[t.Any]", registry["ErrorCode"])
 
 
 def testing_page() -> dict[Path, str]:
