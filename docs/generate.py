@@ -1,15 +1,16 @@
-"""Writes the reference pages from their specifications: one page per module, the variable table of each role, and the
-budgets of the tests.
+"""Writes the reference pages from their specifications: one page per module, the variable table of each role, the error
+codes, and the budgets of the tests.
 
 ``python docs/generate.py`` rewrites the pages; with ``--check`` it only says which are out of date and exits with 1.
 Modules are described by ``ansible-doc``, roles by their ``meta/argument_specs.yml`` and ``defaults/main.yml``, the
-tests by ``tests/stages.yml``.
+error codes by ``plugins/module_utils/_error_codes.py``, the tests by ``tests/stages.yml``.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 import typing as t
@@ -28,7 +29,7 @@ SLOTS = 2
 
 
 def main() -> int:
-    pages = {**module_pages(), **role_pages(), **testing_page()}
+    pages = {**module_pages(), **role_pages(), **error_code_page(), **testing_page()}
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text() != text]
     if "--check" in sys.argv[1:]:
         for path in stale:
@@ -118,6 +119,28 @@ def role_table(entry_points: dict[str, t.Any]) -> str:
         twin = seen.setdefault(json.dumps(options, sort_keys=True), name)
         lines += ["", *(options_table(options) if twin == name else [f"Its variables are those of `{twin}`."])]
     return "\n".join(lines)
+
+
+def error_code_page() -> dict[Path, str]:
+    lines = [
+        "# Error codes",
+        "",
+        "A module that fails says in `msg` what is wrong, and in `error_code` which kind of failure it is, for a"
+        " playbook to decide by. Not every failure has a code. Flyway's own codes have Flyway's spelling.",
+    ]
+    area = None
+    for member in error_codes():
+        if member.area != area:
+            area = member.area
+            lines += ["", f"## {area}", "", "| code | meaning |", "| --- | --- |"]
+        lines.append(f"| `{member.value}` | {cell(member.meaning)} |")
+    return {CHECKOUT / "docs/error-codes.md": "\n".join([*lines, ""])}
+
+
+def error_codes() -> t.Iterable[t.Any]:
+    """The members of the registry, which imports nothing of the collection."""
+    registry = runpy.run_path(str(CHECKOUT / "plugins/module_utils/_error_codes.py"))
+    return t.cast("t.Iterable[t.Any]", registry["ErrorCode"])
 
 
 def testing_page() -> dict[Path, str]:

@@ -15,6 +15,7 @@ import re
 import typing as t
 from collections.abc import Mapping
 
+from ._error_codes import ErrorCode
 from ._errors import GroundworkError
 
 REQUIRED: t.Any = object()
@@ -181,7 +182,7 @@ class Answer:
             where=self.host,
             untouched="all that this answer would have decided: nothing was written because of it",
             hint="Look at that host before anything is run on it again.",
-            code="answer_refused",
+            code=ErrorCode.ANSWER_REFUSED,
         )
 
 

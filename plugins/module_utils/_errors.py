@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ._error_codes import ErrorCode
+
 
 class GroundworkError(Exception):
     """A failure told to the person on call.
@@ -17,7 +19,7 @@ class GroundworkError(Exception):
     :param where: the object, ``file:line`` or address it happened at.
     :param untouched: what was left as it was.
     :param hint: what to do next.
-    :param code: a stable, machine-readable name (Flyway's ``errorCode`` where Flyway has one).
+    :param code: a stable, machine-readable name, registered with its meaning.
     :param details: further JSON-able facts for the module's result; never a secret.
     """
 
@@ -28,7 +30,7 @@ class GroundworkError(Exception):
         where: str | None = None,
         untouched: str | None = None,
         hint: str | None = None,
-        code: str | None = None,
+        code: ErrorCode | None = None,
         details: dict[str, t.Any] | None = None,
     ) -> None:
         self.what = what
@@ -52,5 +54,5 @@ class GroundworkError(Exception):
         """Arguments for ``fail_json``."""
         result: dict[str, t.Any] = {"msg": self.message, **self.details}
         if self.code:
-            result["error_code"] = self.code
+            result["error_code"] = self.code.value
         return result

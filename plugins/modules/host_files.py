@@ -160,6 +160,7 @@ unproven:
 import os
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._host.files import apply, live, planning, validation, wanted
 from ..module_utils._module import GroundworkModule, run_module
@@ -202,7 +203,7 @@ def verify(entries: list[wanted.Wanted], purges: list[wanted.Purge]) -> None:
             where=left[0].path,
             untouched="nothing: every file was written",
             hint="Something else on the host writes it too; find out what.",
-            code="file_changed_meanwhile",
+            code=ErrorCode.FILE_CHANGED_MEANWHILE,
         )
 
 

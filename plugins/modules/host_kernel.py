@@ -123,6 +123,7 @@ import os
 import typing as t
 from pathlib import PurePosixPath
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._host.files import apply as files_apply
 from ..module_utils._host.files import live as files_live
@@ -183,7 +184,7 @@ def refuse_not_permitted(plan: planning.KernelPlan) -> None:
         where=first["name"],
         untouched=request.UNTOUCHED,
         hint="Set it on the machine below, or allow the difference with strict: false.",
-        code="kernel_not_permitted",
+        code=ErrorCode.KERNEL_NOT_PERMITTED,
         details={"not_permitted": list(plan.not_permitted)},
     )
 

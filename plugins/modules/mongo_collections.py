@@ -355,6 +355,7 @@ statistics:
 
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo import api
@@ -396,7 +397,7 @@ def read_specification(parameters: dict[str, t.Any]) -> list[CollectionSpec]:
     problems = Problems()
     read_database(parameters["database"], problems)
     specs = read_collections(parameters["collections"], parameters["database"], problems)
-    problems.raise_if_any("the specification", "specification")
+    problems.raise_if_any("the specification", ErrorCode.INVALID_DECLARATION)
     if parameters["profile"] != AUTOMATIC:
         refuse_impossible(parameters["profile"], parameters["database"], specs)
     return specs
@@ -406,7 +407,7 @@ def refuse_impossible(profile: str, database: str, specs: list[CollectionSpec]) 
     """:raises GroundworkError: the profile cannot do all that is declared."""
     problems = Problems()
     check_profile(profile, database, specs, problems)
-    problems.raise_if_any(f"the specification for {profile}", "profile")
+    problems.raise_if_any(f"the specification for {profile}", ErrorCode.PROFILE)
 
 
 def policy_of(parameters: dict[str, t.Any]) -> Policy:
@@ -460,7 +461,8 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
         if parameters["commit_quorum"] and not (facts.engine == "mongodb" and facts.replica_set):
             raise GroundworkError(
                 "A commit quorum needs a replica set of MongoDB, and this server is none.", where=server.where,
-                untouched="everything; nothing was written", hint="Leave commit_quorum unset.", code="commit_quorum",
+                untouched="everything; nothing was written", hint="Leave commit_quorum unset.",
+                code=ErrorCode.COMMIT_QUORUM,
             )
         refuse_impossible(profile, parameters["database"], specs)
         outcome = reconcile(server, settings(facts.engine, facts.version))

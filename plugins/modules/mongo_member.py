@@ -118,6 +118,7 @@ server_version:
 
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo import api
@@ -169,7 +170,7 @@ def make_ready_to_stop(at: gate.Gate, may_step_down: bool, allow_outage: bool, c
         return Plan()
     if not may_step_down:
         raise GroundworkError(
-            f"{at.host} is the primary.", where=at.host, untouched="everything", code="primary_in_the_way",
+            f"{at.host} is the primary.", where=at.host, untouched="everything", code=ErrorCode.PRIMARY_IN_THE_WAY,
             hint="Restart the secondaries first, then this one with step_down: true.",
         )
     at.until(gate.successor, "Nobody can take over from", wait=not check_mode)

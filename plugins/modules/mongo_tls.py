@@ -129,6 +129,7 @@ stages:
 
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo import api
@@ -157,7 +158,9 @@ def goal(options: dict[str, t.Any], now: stages.Stage) -> stages.Stage:
     )
     problem = stages.contradiction(wanted)
     if problem:
-        raise GroundworkError(problem, where="mode, cluster_auth_mode", untouched="everything", code="contradiction")
+        raise GroundworkError(
+            problem, where="mode, cluster_auth_mode", untouched="everything", code=ErrorCode.CONTRADICTION
+        )
     return wanted
 
 
@@ -207,13 +210,13 @@ def verify(
     if not restart and now != target:
         raise GroundworkError(
             f"The server accepted every command, and is at {now.mode}, {now.cluster_auth_mode}.",
-            where=options["login_host"], code="not_converged",
+            where=options["login_host"], code=ErrorCode.NOT_CONVERGED,
         )
     if rotation and live.rotation(options, False):
         raise GroundworkError(
             "The server read its files again, and still shows another certificate.", where=options["login_host"],
             hint="See that certificate_key_file is net.tls.certificateKeyFile of its configuration.",
-            code="not_converged",
+            code=ErrorCode.NOT_CONVERGED,
         )
 
 

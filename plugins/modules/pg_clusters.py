@@ -217,6 +217,7 @@ refusals:
 
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.clusters.apply import apply_plan
@@ -280,7 +281,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
                 "The clusters are not as described after everything was done: "
                 + ", ".join(f"{step.action} {step.kind} {step.name}" for step in left),
                 hint="Something else changes them at the same time. Run again.",
-                code="not_converged",
+                code=ErrorCode.NOT_CONVERGED,
             )
     listed = {cluster.name for cluster in desired}
     dropped = {"main"} if drops_main(host, desired, params["unlisted_main"]) else set()

@@ -325,6 +325,7 @@ import dataclasses
 import typing as t
 from pathlib import Path
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._host.account import find_account
 from ..module_utils._module import GroundworkModule, run_module
@@ -392,7 +393,7 @@ def read_place(module: GroundworkModule) -> run.Place:
     if owner is None and not module.check_mode:
         raise GroundworkError(
             f"The account {params['owner']} does not exist on this host.", untouched="everything",
-            hint="Install PostgreSQL first.", code="owner_missing",
+            hint="Install PostgreSQL first.", code=ErrorCode.NO_ACCOUNT,
         )  # fmt: skip
     return run.Place(
         owner_name=params["owner"],
@@ -411,7 +412,8 @@ def require_clusters(clusters: list[request.Cluster]) -> None:
         if not (cluster.config / "postgresql.conf").is_file():
             raise GroundworkError(
                 f"The cluster {cluster.name} has no postgresql.conf.", where=str(cluster.config),
-                untouched="everything", hint="Create the cluster first, with pg_createcluster.", code="cluster_missing",
+                untouched="everything", hint="Create the cluster first, with pg_createcluster.",
+                code=ErrorCode.CLUSTER_MISSING,
             )  # fmt: skip
 
 

@@ -526,6 +526,7 @@ server_version:
 
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
@@ -644,7 +645,7 @@ def _verify(server: Server, contents: wanted.Contents) -> None:
             "The catalogues still differ from the description after the run.",
             where=", ".join(f"{step.action} {step.kind} {step.name}" for step in left.plan),
             hint="Look for a trigger, an extension or another session that changes the same things, then run again.",
-            code="NOT_CONVERGED",
+            code=ErrorCode.NOT_CONVERGED,
             details={"remaining": left.plan.actions()},
         )
 

@@ -207,6 +207,7 @@ actions:
 import datetime
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
@@ -246,7 +247,7 @@ def _refuse_missing(missing: list[str], database: str) -> None:
         where=database,
         untouched="every table; nothing was written",
         hint="Correct the names, or set missing_tables to report when a migration is yet to create them.",
-        code="NO_SUCH_TABLE",
+        code=ErrorCode.NO_SUCH_TABLE,
     )
 
 

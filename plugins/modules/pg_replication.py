@@ -124,6 +124,7 @@ import contextlib
 import time
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api, secret_statement
@@ -184,7 +185,7 @@ def apply(session: Session, steps: list[tuple[Step, str]]) -> None:
                 f"Statement: {step.statement}",
                 untouched=f"everything but the first {number} of {len(steps)} steps, which are done",
                 hint=error.hint or "Correct the cause and run again: what is done already is recognised.",
-                code="STATEMENT_FAILED",
+                code=ErrorCode.STATEMENT_FAILED,
             ) from None
 
 

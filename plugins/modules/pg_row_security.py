@@ -192,6 +192,7 @@ actions:
 
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
@@ -259,7 +260,7 @@ def _verify(left: planning.Outcome) -> None:
             "The policies still differ from the description after the run.",
             where=", ".join(f"{step.action} {step.name}" for step in left.plan),
             hint="Look for another session that changes the same tables, then run again.",
-            code="NOT_CONVERGED",
+            code=ErrorCode.NOT_CONVERGED,
         )
 
 

@@ -426,7 +426,8 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
         return apply(module)
     except GroundworkError as error:
         shown = without_parts(error.result(), module.params["secret_placeholders"].values())
-        raise GroundworkError(shown.pop("msg"), code=shown.pop("error_code", None), details=shown) from None
+        shown.pop("error_code", None)
+        raise GroundworkError(shown.pop("msg"), code=error.code, details=shown) from None
 
 
 def apply(module: GroundworkModule) -> dict[str, t.Any]:

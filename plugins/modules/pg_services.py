@@ -121,6 +121,7 @@ clusters:
 import typing as t
 from pathlib import Path
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.services import drop_ins
@@ -169,7 +170,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
                 "The servers are not as described after everything was done: "
                 + ", ".join(f"{step.action} {step.kind} {step.name}" for step in left),
                 hint="Something else changes them at the same time. Run again.",
-                code="not_converged",
+                code=ErrorCode.NOT_CONVERGED,
             )
     if not module.check_mode:
         keep_units(wanted, units, Path(module.params["state_directory"]))

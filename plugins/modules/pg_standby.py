@@ -164,6 +164,7 @@ seconds:
 import time
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg.replication.copying import (
@@ -286,7 +287,7 @@ class Standby:
                 f"The primary at {', '.join(self.params['hosts'])} has the system identifier {found}, not {expected}: "
                 "it is another cluster.", where=self.server.where,
                 untouched="everything; this server and its data, and the primary with its slots",
-                hint="Check the addresses of the members.", code="STANDBY_OTHER_CLUSTER",
+                hint="Check the addresses of the members.", code=ErrorCode.STANDBY_OTHER_CLUSTER,
             )
 
     def apply(self, plan: Plan) -> None:

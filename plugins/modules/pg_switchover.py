@@ -133,6 +133,7 @@ shutdown_checkpoint:
 import os
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
@@ -173,7 +174,7 @@ def refuse(reasons: list[str], target: str) -> None:
             f"No switchover to {target} now: {'; '.join(reasons)}.",
             untouched="everything; the primary goes on serving",
             hint="Mend what is named, or raise the limits of the switchover, and run again.",
-            code="SWITCHOVER_REFUSED", details={"reasons": reasons},
+            code=ErrorCode.SWITCHOVER_REFUSED, details={"reasons": reasons},
         )
 
 

@@ -98,6 +98,7 @@ function_version:
 import contextlib
 import typing as t
 
+from ..module_utils._error_codes import ErrorCode
 from ..module_utils._errors import GroundworkError
 from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._pg import api
@@ -131,7 +132,7 @@ def check_server(session: Session, function: Function, where: str) -> None:
     nothing = "everything"
     if can_login is None:
         raise GroundworkError(
-            f"There is no role {function.auth_user}.", where=where, untouched=nothing, code="NO_AUTH_USER",
+            f"There is no role {function.auth_user}.", where=where, untouched=nothing, code=ErrorCode.NO_AUTH_USER,
             hint="Create it with a password, for example with groundwork.databases.pg_contents.",
         )  # fmt: skip
     if not can_login or asks_as_superuser:
@@ -143,7 +144,7 @@ def check_server(session: Session, function: Function, where: str) -> None:
     if not superuser or not reads:
         raise GroundworkError(
             "This login cannot read pg_authid, so the function could not either.", where=where, untouched=nothing,
-            code="NO_SECRETS_TO_READ",
+            code=ErrorCode.NO_SECRETS_TO_READ,
             hint="Log in as a superuser. On a managed server, give server and pooler the same secret instead: see the "
             "filter groundwork.databases.scram_sha_256.",
         )  # fmt: skip
@@ -191,7 +192,8 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
                     left = read(session, function, database)
                     if left:
                         raise GroundworkError(
-                            "The database still differs after the run.", where=left[0].step.name, code="NOT_CONVERGED"
+                            "The database still differs after the run.", where=left[0].step.name,
+                            code=ErrorCode.NOT_CONVERGED
                         )
     plan = auth_query.plan(planned)
     result: dict[str, t.Any] = {

@@ -11,6 +11,7 @@ import contextlib
 import stat
 from pathlib import Path
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .._host import filesystem
 from .._host.run_lock import one_run
@@ -42,7 +43,7 @@ def move(former: Path, directory: Path, kind: str, check_mode: bool) -> list[str
             where=str(error.filename or directory),
             untouched=f"{former}, unless {directory} has all of its files",
             hint="Both belong to the user who starts Ansible: give that user the folders and run again.",
-            code="secrets_not_moved",
+            code=ErrorCode.SECRETS_NOT_MOVED,
         ) from None  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def _require_agreement(former: Path, directory: Path, kind: str) -> None:
         raise GroundworkError(
             f"The {kind} of {former} cannot be moved to {directory}: {differs}.", where=str(directory),
             untouched="everything", hint="Find out which of both the servers have, remove the other, and run again.",
-            code="secrets_differ",
+            code=ErrorCode.SECRETS_DIFFER,
         )  # fmt: skip
 
 

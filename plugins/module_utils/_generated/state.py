@@ -14,6 +14,7 @@ import re
 import typing as t
 from pathlib import Path
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .place import Inventory, former_directories, inventory_folder_above, secrets_directory
 
@@ -62,7 +63,7 @@ def _readable(folder: Path) -> t.Iterator[None]:
         raise GroundworkError(
             f"{error.filename or folder} cannot be read: {error.strerror}.", where=str(folder), untouched="everything",
             hint="Give the folder to the user who starts Ansible, and remove links that lead nowhere.",
-            code="unreadable_secrets",
+            code=ErrorCode.UNREADABLE_SECRETS,
         ) from None  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from . import filesystem
 
@@ -99,6 +100,6 @@ def find_account(name: str) -> Account | None:
             f"This has to run as root or as {name}, not as {pwd.getpwuid(caller).pw_name}.",
             untouched="everything",
             hint="Set become: true.",
-            code="not_root",
+            code=ErrorCode.NOT_ROOT,
         )
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, drop=caller == 0 and entry.pw_uid != 0)

@@ -19,6 +19,7 @@ import typing as t
 from pathlib import Path
 
 from .._answer import harmless
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -152,5 +153,5 @@ def _refused(path: Path, what: str, parent: int, kept: str) -> GroundworkError:
         where=harmless(str(path)),
         untouched=f"what {kept}",
         hint="Find out who made it. Put a folder or file of its own there, or describe the path that is really meant.",
-        code="link_refused",
+        code=ErrorCode.LINK_REFUSED,
     )

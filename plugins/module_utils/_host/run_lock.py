@@ -16,6 +16,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from . import filesystem
 
@@ -72,7 +73,7 @@ def own_folder(*, make: bool = True) -> Path:
     raise GroundworkError(
         f"{folder} is not a closed folder of this account (uid {os.geteuid()}), so it can hold no lock.",
         where=str(folder), untouched="everything", hint="Remove it, or give this account a home that it can write.",
-        code="no_lock_folder",
+        code=ErrorCode.NO_LOCK_FOLDER,
     )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def _busy(what: str, path: Path, descriptor: int, timeout: float) -> GroundworkE
         where=str(path),
         untouched="everything",
         hint="Wait until it ends, then run again. Do not remove the lock's file.",
-        code="run_locked",
+        code=ErrorCode.LOCKED,
         details={"holder": pid},
     )
 

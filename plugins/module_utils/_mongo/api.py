@@ -15,6 +15,7 @@ import time
 import traceback
 import typing as t
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .connection import client_parameters, server_address
 
@@ -397,7 +398,7 @@ def one_notation(value: t.Any) -> t.Any:
         raise GroundworkError(
             f"A value in Extended JSON is malformed: {error}", untouched="everything; nothing was written",
             hint="Dates are written as {$date: '2024-01-31T12:00:00Z'}, object ids as {$oid: <24 hexadecimal digits>}.",
-            code="extended_json",
+            code=ErrorCode.EXTENDED_JSON,
         ) from None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 
 
@@ -71,7 +72,7 @@ def _require_own_option(connection_options: dict[str, t.Any]) -> None:
             raise GroundworkError(
                 f"connection_options holds {name}, where a password does not belong.", where="connection_options",
                 untouched="everything", hint="Give it as login_password (mongodb_7_login_password in the role).",
-                code="invalid_options",
+                code=ErrorCode.INVALID_OPTIONS,
             )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import difflib
 import math
 import typing as t
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 
 TRUE_WORDS = frozenset({"true", "yes", "on", "1"})
@@ -29,7 +30,7 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self.found)
 
-    def raise_if_any(self, subject: str, code: str) -> None:
+    def raise_if_any(self, subject: str, code: ErrorCode) -> None:
         """:raises GroundworkError: there is at least one problem; all of them are in its text and details."""
         if not self.found:
             return

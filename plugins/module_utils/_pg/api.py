@@ -10,6 +10,7 @@ from __future__ import annotations
 import traceback
 import typing as t
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .connection import libpq_parameters, server_address
 
@@ -67,7 +68,8 @@ def connect(options: dict[str, t.Any], database: str, application_name: str, *, 
         from ansible.module_utils.basic import missing_required_lib
 
         raise GroundworkError(
-            missing_required_lib("psycopg2 >= 2.8"), untouched="everything; no session was opened", code="no_driver"
+            missing_required_lib("psycopg2 >= 2.8"), untouched="everything; no session was opened",
+            code=ErrorCode.NO_DRIVER
         )
     parameters = libpq_parameters(options, database)
     try:

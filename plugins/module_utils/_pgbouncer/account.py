@@ -7,6 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .._host.account import Account, find_account
 from .wanted import UNTOUCHED
@@ -23,7 +24,7 @@ def account(name: str) -> Account:
             f"There is no account {name}.",
             where="account",
             untouched=UNTOUCHED,
-            code="NO_ACCOUNT",
+            code=ErrorCode.NO_ACCOUNT,
             hint="Create it, or name the one that the package made.",
         )
     if found.uid == 0:

@@ -13,6 +13,7 @@ import os
 import signal
 import time
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .._pg.api import ServerUnreachable
 from . import decide, live
@@ -26,7 +27,6 @@ from .trial import complaints
 
 HEALTHY_SECONDS = 30
 POLL_SECONDS = 0.05
-STILL_BUSY = "STILL_BUSY"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Applier:
                 f"Process {process} did not take its new configuration: {text or refused or 'it does not say why'}",
                 where=self._layout.ini(process),
                 untouched="connections; the process goes on serving",
-                code="RELOAD_FAILED",
+                code=ErrorCode.RELOAD_FAILED,
                 hint=f"Read {self._layout.logfile(process)}; run again when it is mended.",
             )
         live.write_stamp(self._layout, process, self._expected[process].digest)
@@ -109,7 +109,7 @@ class Applier:
                 where=systemd.name(process),
                 untouched="the other processes",
                 hint=f"Look at: journalctl -u {systemd.name(process)}",
-                code="NOT_STARTED",
+                code=ErrorCode.NOT_STARTED,
             ) from None
         self._wait_until_healthy(process, systemd.name(process))
         live.write_stamp(self._layout, process, self._expected[process].digest)
@@ -119,7 +119,7 @@ class Applier:
         try:
             self._shut_down(process)
         except GroundworkError as error:
-            if error.code == STILL_BUSY and pid is not None:
+            if error.code == ErrorCode.STILL_BUSY and pid is not None:
                 self._systemd(process).start_when_gone(process, pid)
             raise
         self._start(process)
@@ -161,7 +161,7 @@ class Applier:
                     where=systemd.name(process),
                     untouched="those transactions, and the other processes",
                     hint="Run again later, raise restart_timeout, or set restart_force to cut them off.",
-                    code=STILL_BUSY,
+                    code=ErrorCode.STILL_BUSY,
                 )
             systemd.kill(process)
         self._settle(systemd, process)
@@ -203,14 +203,14 @@ class Applier:
                 raise GroundworkError(
                     f"Process {process} runs, and not as configured: {'; '.join(left)}",
                     where=where,
-                    code="NOT_APPLIED",
+                    code=ErrorCode.NOT_APPLIED,
                     hint="Is it started with another file? Look at the unit.",
                 )
             if time.monotonic() > end:
                 raise GroundworkError(
                     f"Process {process} was started and does not answer on its socket.",
                     where=where,
-                    code="NOT_STARTED",
+                    code=ErrorCode.NOT_STARTED,
                     hint=f"Read {self._layout.logfile(process)}.",
                 )
             time.sleep(POLL_SECONDS)
@@ -238,6 +238,6 @@ class Applier:
                 where="supervisor",
                 untouched="the running processes",
                 hint="Restart the container or process, then run again.",
-                code="RESTART_NEEDED",
+                code=ErrorCode.RESTART_NEEDED,
             )
         return self._supervisor

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .wanted import FALLBACK, UNTOUCHED, Database, User, Wanted
 
@@ -91,7 +92,7 @@ def check(wanted: Wanted, hosts: int, servers: t.Iterable[Server]) -> list[dict[
                 f"Nothing bounds how many connections the poolers open: {demand.unbounded}.",
                 where=summary["server"],
                 untouched=UNTOUCHED,
-                code="POOLS_UNBOUNDED",
+                code=ErrorCode.POOLS_UNBOUNDED,
                 hint="Set max_db_connections of the databases, and where * is one of them max_user_connections of the "
                 f"users; {free} connections are free for {wanted.processes * hosts} processes.",
             )
@@ -102,7 +103,7 @@ def check(wanted: Wanted, hosts: int, servers: t.Iterable[Server]) -> list[dict[
                 f"({server.max_connections} less a reserve of {server.reserve}).",
                 where=summary["server"],
                 untouched=UNTOUCHED,
-                code="POOLS_TOO_LARGE",
+                code=ErrorCode.POOLS_TOO_LARGE,
                 details={"capacity": summaries},
                 hint=f"At most {free // (wanted.processes * hosts)} a process: lower pool_size, reserve_pool_size or "
                 "max_db_connections, or raise max_connections.",

@@ -17,6 +17,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .._host import filesystem, run_lock
 from .account import Account
@@ -102,7 +103,8 @@ class Poolers:
                 raise GroundworkError(
                     f"Not everything let go within {seconds:g} s, so everything goes on again. Still busy: "
                     f"{'; '.join(holders) or 'nobody any more'}",
-                    where=", ".join(self._folders), untouched="those transactions and sessions", code="STILL_BUSY",
+                    where=", ".join(self._folders), untouched="those transactions and sessions",
+                    code=ErrorCode.STILL_BUSY,
                     hint="End them, or allow more time. In session mode a client holds its connection until it leaves.",
                     details={"holders": holders},
                 )  # fmt: skip
@@ -131,7 +133,7 @@ class Poolers:
                     console.command("RESUME", database)
         if any(self.any_paused()):
             raise GroundworkError(
-                "The poolers are still paused.", where=", ".join(self._folders), code="NOT_RESUMED",
+                "The poolers are still paused.", where=", ".join(self._folders), code=ErrorCode.NOT_RESUMED,
                 hint="Does the log name a reason? A process that is shutting down cannot resume.",
             )  # fmt: skip
 

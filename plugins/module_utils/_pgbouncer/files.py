@@ -13,6 +13,7 @@ import os
 import stat
 from pathlib import Path
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .._host import filesystem
 from .._host.account import Account
@@ -96,7 +97,7 @@ def _bytes(path: str) -> bytes:
             f"{path} cannot be read: {error.strerror}.",
             where="settings",
             untouched=UNTOUCHED,
-            code="NO_CERTIFICATE",
+            code=ErrorCode.NO_CERTIFICATE,
             hint="Put the certificates and keys in place before the pooler is configured.",
         ) from None
 

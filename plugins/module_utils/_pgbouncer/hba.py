@@ -12,6 +12,7 @@ import ipaddress
 import re
 import typing as t
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .catalogue import ADDRESS_ALL_SINCE, Version, text_of
 
@@ -132,5 +133,5 @@ def _names(names: tuple[str, ...]) -> str:
 
 def _bad(what: str, where: str, hint: str) -> GroundworkError:
     return GroundworkError(
-        what, where=where, untouched="everything; the running pooler was not touched", hint=hint, code="BAD_HBA"
+        what, where=where, untouched="everything; the running pooler was not touched", hint=hint, code=ErrorCode.BAD_HBA
     )

@@ -12,6 +12,7 @@ import errno
 import socket
 import typing as t
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .account import Account
 from .decide import Running
@@ -69,5 +70,5 @@ def _refused(address: str, port: int, reason: str) -> GroundworkError:
         where="listen_addresses",
         untouched=UNTOUCHED,
         hint="Correct the address or port, or free it: ss -ltnp shows who listens.",
-        code="CANNOT_LISTEN",
+        code=ErrorCode.CANNOT_LISTEN,
     )

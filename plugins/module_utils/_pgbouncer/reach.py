@@ -11,6 +11,7 @@ import contextlib
 import re
 import typing as t
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .._pg.api import ServerUnreachable
 from .._pg.connection import connection_argument_spec
@@ -90,6 +91,6 @@ def _check_one(host: str, port: int, name: str, settings: dict[str, str], timeou
             f"The server {host or 'on the local socket'}:{port} does not serve the pooler: {text}",
             where=where,
             untouched=UNTOUCHED,
-            code="SERVER_UNREACHABLE",
+            code=ErrorCode.SERVER_UNREACHABLE,
             hint="Check host, port, firewall and the server's certificate, or set server_check: false.",
         ) from None

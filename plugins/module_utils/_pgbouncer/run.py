@@ -11,6 +11,7 @@ import dataclasses
 import math
 import typing as t
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .._host import filesystem
 from .._pg import api
@@ -80,7 +81,7 @@ class Run:
                 f"PgBouncer {text_of(outcome.version)} is installed, {text_of(minimum)} is the least.",
                 where=self._options["binary"],
                 untouched=UNTOUCHED,
-                code="VERSION_TOO_OLD",
+                code=ErrorCode.VERSION_TOO_OLD,
                 details={"known_holes": holes},
                 hint="Install a newer one (PGDG has it), or lower minimum_version and live with: " + "; ".join(holes),
             )
@@ -179,7 +180,7 @@ class Run:
                 where=name,
                 untouched=UNTOUCHED,
                 hint="Bring its databases and users into this description, then set take_over: true.",
-                code="TAKE_OVER",
+                code=ErrorCode.TAKE_OVER,
             )
         return unit
 
@@ -247,6 +248,6 @@ def _unreachable(error: GroundworkError) -> GroundworkError:
         error.what,
         where=error.where,
         untouched=UNTOUCHED,
-        code="SERVER_UNREACHABLE",
+        code=ErrorCode.SERVER_UNREACHABLE,
         hint="Mend the login in servers, give max_connections instead, or set server_check: false.",
     )

@@ -12,6 +12,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 
 SYSTEMCTL = "/usr/bin/systemctl"
@@ -151,6 +152,6 @@ class Systemd(Supervisor):
             raise GroundworkError(
                 f"systemctl {' '.join(arguments)} failed: {outcome.stderr.strip() or outcome.stdout.strip()}",
                 hint=f"Look at: journalctl -u {arguments[-1]}",
-                code="SYSTEMD",
+                code=ErrorCode.COMMAND_FAILED,
             )
         return outcome.stdout

@@ -18,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .._host import filesystem
 from .._host.account import Account
@@ -117,7 +118,7 @@ def _try_out(binary: str, account: Account, folder: Path, sockets: Path) -> Tria
         f"PgBouncer does not start with this configuration: {reasons or 'it gives no reason'}",
         where="trial start",
         untouched=UNTOUCHED,
-        code="TRIAL_FAILED",
+        code=ErrorCode.TRIAL_FAILED,
         hint="Correct the option that it names.",
     )
 

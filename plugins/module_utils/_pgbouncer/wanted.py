@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._error_codes import ErrorCode
 from .._errors import GroundworkError
 from .._pg.scram import parse_secret
 from . import catalogue, hba
@@ -147,7 +148,7 @@ def _settings(given: dict[str, t.Any], version: Version) -> dict[str, str]:
         problem = catalogue.why_unknown(name, catalogue.SETTINGS, version)
         if problem:
             raise refusal(
-                f"{problem}.", where, "See the reference of that version: man 5 pgbouncer.", "UNKNOWN_SETTING"
+                f"{problem}.", where, "See the reference of that version: man 5 pgbouncer.", ErrorCode.UNKNOWN_SETTING
             )
         if value is not None:
             settings[name] = _text(value, where)
@@ -231,7 +232,8 @@ def _keys(
         problem = catalogue.why_unknown(key, known, version)
         if problem:
             raise refusal(
-                f"{problem}.", f"{where}: {key}", "Leave it out, or install a newer PgBouncer.", "UNKNOWN_SETTING"
+                f"{problem}.", f"{where}: {key}", "Leave it out, or install a newer PgBouncer.",
+                ErrorCode.UNKNOWN_SETTING
             )
         if key == "pool_mode" and value not in POOL_MODES:
             raise refusal(f"There is no pool mode {value!r}.", f"{where}: {key}", f"Use {', '.join(POOL_MODES)}.")
@@ -262,7 +264,7 @@ def _check_unique(names: list[str], where: str) -> None:
             f"{', '.join(twice)} is there more than once.",
             where,
             "The last one would win silently: keep one.",
-            "DUPLICATE_NAME",
+            ErrorCode.DUPLICATE_NAME,
         )
     for name in names:
         if not name or any(character in name for character in "\n\r\0"):
@@ -288,7 +290,7 @@ def _check_encryption(wanted: Wanted, accepted: t.Collection[str]) -> None:
                 f"Clients could come without TLS: client_tls_sslmode is {mode} on {', '.join(remote)}.",
                 "settings.client_tls_sslmode",
                 "Set it to require or verify-full with a certificate, or list plaintext_clients in accept_risks.",
-                "PLAINTEXT",
+                ErrorCode.PLAINTEXT,
             )
     if mode != "disable":
         for name in ("client_tls_key_file", "client_tls_cert_file"):
@@ -309,7 +311,7 @@ def _check_encryption(wanted: Wanted, accepted: t.Collection[str]) -> None:
                 f"{wanted.settings.get('server_tls_sslmode', 'not set')}.",
                 f"databases: {database.name}",
                 "Set server_tls_sslmode=verify-full and server_tls_ca_file, or accept_risks: [unverified_servers].",
-                "UNVERIFIED_SERVER",
+                ErrorCode.UNVERIFIED_SERVER,
             )
 
 
@@ -328,5 +330,5 @@ def _check_auth_query(wanted: Wanted) -> None:
             )
 
 
-def refusal(what: str, where: str, hint: str, code: str = "BAD_INPUT") -> GroundworkError:
+def refusal(what: str, where: str, hint: str, code: ErrorCode = ErrorCode.INVALID_INPUT) -> GroundworkError:
     return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code=code)

@@ -63,7 +63,7 @@ def test_a_run_that_waits_too_long_names_the_holder(attacker, child, tmp_path):
     holder = child(hold)
     with pytest.raises(GroundworkError) as error, run_lock.one_run(str(tmp_path), timeout=0.2):
         pass
-    assert error.value.code == "run_locked" and f"process {holder.pid} (" in error.value.what
+    assert error.value.code == "LOCKED" and f"process {holder.pid} (" in error.value.what
     assert error.value.details == {"holder": holder.pid} and error.value.untouched == "everything"
     with attacker.acting(), pytest.raises(PermissionError):
         os.open(error.value.where or "", os.O_RDONLY)

@@ -26,7 +26,7 @@ SWAPS = 300
 
 
 def refused(result: dict[str, t.Any], link: Path) -> None:
-    assert result.get("failed") and result.get("error_code") == "link_refused", result
+    assert result.get("failed") and result.get("error_code") == "LINK_REFUSED", result
     for part in (f"{link} is a link to", f"where: {link}", "untouched: ", "hint: Find out who made it"):
         assert part in result["msg"], result["msg"]
 
@@ -147,7 +147,7 @@ def test_a_line_break_in_the_name_of_a_folder_is_refused(attacker, cluster):
     attacker.link(attacker.home / "data/pg_wal", attacker.home / "wal\nExecStartPre=+/bin/sh")
     with pytest.raises(GroundworkError) as error:
         read_host()
-    assert error.value.code == "unprintable_path" and "control character" in error.value.what
+    assert error.value.code == "UNPRINTABLE_PATH" and "control character" in error.value.what
     assert not any(line.startswith("ExecStartPre") for line in error.value.message.splitlines())
     assert error.value.untouched == "everything" and error.value.hint
 

@@ -125,7 +125,7 @@ def test_one_run_gets_there_and_the_next_has_nothing_to_do(
         outcome = reconcile(server, second)
     except GroundworkError as error:
         # The one decision that is left to a person: a name that two declarations lay claim to.
-        assert error.code == "plan_refused" and "give that one a name" in str(error), error
+        assert error.code == "PLAN_REFUSED" and "give that one a name" in str(error), error
         return
     again = reconcile(server, second)
     assert again.actions == [] and again.changed is False

@@ -276,6 +276,7 @@ def test_a_step_that_the_server_refuses_tells_what_is_done_and_what_is_not(
         result = run_module("mongo_collections", arguments(single, AFTER))
         assert result["failed"] and "The server refuses to drop index faults.subject.a_1" in result["msg"], result
         assert "2 earlier ones are made" in result["msg"] and result["changed"] is True
+        assert (result["error_code"], result["server_code"]) == ("SERVER_REFUSED", 8000)
         assert [item["name"] for item in result["actions"]] == ["faults.subject.a_1__sparse", "faults.subject.b_1"]
         assert names(client) == {"a_1", "a_1__sparse", "b_1"}
         again = run_module("mongo_collections", arguments(single, AFTER))

@@ -155,7 +155,7 @@ def test_bad_input_is_refused_with_its_path_and_nothing_is_written(
     subject: Subject, collections: list[dict[str, t.Any]], path: str, words: str
 ) -> None:
     result = subject.declare(*collections)
-    assert result["failed"] and result["error_code"] == "specification"
+    assert result["failed"] and result["error_code"] == "INVALID_DECLARATION"
     assert f"{path}: " in result["msg"] and words in result["msg"], result["msg"]
     assert "nothing was written" in result["msg"]
     assert subject.db.list_collection_names() == []
@@ -190,7 +190,7 @@ def test_a_profile_lists_everything_it_cannot_do_before_the_first_write(subject:
         ]},
     ]  # fmt: skip
     result = subject.declare(*collections, profile="portable")
-    assert result["error_code"] == "profile"
+    assert result["error_code"] == "PROFILE"
     assert [problem["path"] for problem in result["problems"]] == [
         "collections[0] (log)", "collections[1].indexes[1] (id_hashed)", "collections[1].indexes[2] ($**_1)",
         "collections[2].indexes[0] (a_1)", "collections[2].indexes[1] (b_1)", "collections[2].indexes[2] (again)",

@@ -134,7 +134,7 @@ def test_wrong_password_changes_nothing_and_is_not_repeated(make_set: MakeSet, r
     tagged = [{"host": one.addresses[0], "tags": {"a": "b"}}]
     wrong = {**options, "login_password": "another-Canary-5", "members": tagged}
     refused = run_module("mongo_replica_set", wrong)
-    assert refused["failed"] and refused["error_code"] == "login_refused"
+    assert refused["failed"] and refused["error_code"] == "LOGIN_REFUSED"
     assert "the localhost exception is over" in refused["msg"] and "another-Canary-5" not in refused.output
     assert configuration(one) == before
 
@@ -150,7 +150,7 @@ def test_a_member_of_an_existing_set_is_not_initiated_again(make_set: MakeSet, r
     one = make_set(2)
     initiated_by_hand(one, one.members[0])
     refused = run_module("mongo_replica_set", arguments(one, one.members[1], initiate="always"))
-    assert refused["failed"] and refused["error_code"] == "already_initiated"
+    assert refused["failed"] and refused["error_code"] == "ALREADY_INITIATED"
     assert refused["initiated_member"] == one.addresses[0] and refused["primary"] == one.addresses[0]
     # Once the login works there, this one joins, wherever the module runs.
     assert verbs(run_module("mongo_replica_set", arguments(one, one.members[0], members=None))) == ["create"]
@@ -161,11 +161,11 @@ def test_a_silent_member_could_hold_the_set(make_set: MakeSet, run_module: Run) 
     one = make_set(2)
     one.members[1].stop()
     refused = run_module("mongo_replica_set", arguments(one, one.members[0]))
-    assert refused["failed"] and refused["error_code"] == "members_unreachable" and one.addresses[1] in refused["msg"]
+    assert refused["failed"] and refused["error_code"] == "MEMBERS_UNREACHABLE" and one.addresses[1] in refused["msg"]
     with alone(one.members[0]) as client, pytest.raises(pymongo.errors.OperationFailure, match="no replset config"):
         client.admin.command("replSetGetStatus")
     never = run_module("mongo_replica_set", arguments(one, one.members[0], initiate="never"))
-    assert never["failed"] and never["error_code"] == "not_initiated"
+    assert never["failed"] and never["error_code"] == "NOT_INITIATED"
 
 
 def test_the_first_user_needs_the_host_of_the_primary(make_set: MakeSet, run_module: Run) -> None:
@@ -178,7 +178,7 @@ def test_the_first_user_needs_the_host_of_the_primary(make_set: MakeSet, run_mod
     with alone(second) as client:
         wait_until(lambda: bool(client.admin.command("hello")["secondary"]), "the second holds the data")
     refused = run_module("mongo_replica_set", arguments(one, second))
-    assert refused["failed"] and refused["error_code"] == "not_on_the_primary" and refused["primary"] == first.address
+    assert refused["failed"] and refused["error_code"] == "NOT_ON_THE_PRIMARY" and refused["primary"] == first.address
     members = [{"host": first.address, "priority": 2}, {"host": second.address}]
     assert verbs(run_module("mongo_replica_set", arguments(one, first, members=members))) == ["create"]
 
@@ -193,7 +193,7 @@ def test_a_single_server_gets_its_administrator(run_module: Run) -> None:
         assert made["primary"] is None and made["members"] == [] and made["feature_compatibility_version"] == "6.0"
         assert not run_module("mongo_replica_set", server.login)["changed"]
         mistaken = run_module("mongo_replica_set", {**server.login, "name": "rs0"})
-        assert mistaken["failed"] and mistaken["error_code"] == "replica_set_mismatch"
+        assert mistaken["failed"] and mistaken["error_code"] == "REPLICA_SET_MISMATCH"
     finally:
         server.kill()
 
@@ -202,9 +202,9 @@ def test_another_name_than_the_set_has(make_set: MakeSet, run_module: Run) -> No
     one = make_set(1)
     assert run_module("mongo_replica_set", arguments(one, one.members[0]))["changed"]
     refused = run_module("mongo_replica_set", arguments(one, one.members[0], name="other"))
-    assert refused["failed"] and refused["error_code"] == "replica_set_mismatch" and "rs0" in refused["msg"]
+    assert refused["failed"] and refused["error_code"] == "REPLICA_SET_MISMATCH" and "rs0" in refused["msg"]
     unnamed = run_module("mongo_replica_set", one.members[0].login)
-    assert unnamed["failed"] and unnamed["error_code"] == "replica_set_mismatch"
+    assert unnamed["failed"] and unnamed["error_code"] == "REPLICA_SET_MISMATCH"
 
 
 def test_a_server_without_authorization_is_told_so(make_set: MakeSet, run_module: Run) -> None:

@@ -46,9 +46,9 @@ def test_a_second_member_is_held_back(three: ReplicaSet, run_module: Run) -> Non
         held = run_module(
             "mongo_member", {**second.login, "ready_for": "stop", "wait_timeout": 1}, check=check
         )
-        assert held["failed"] and held["error_code"] == "gate_closed" and first.address in held["msg"]
+        assert held["failed"] and held["error_code"] == "GATE_CLOSED" and first.address in held["msg"]
     held = run_module("mongo_member", {**primary.login, "ready_for": "stop", "step_down": True, "wait_timeout": 1})
-    assert held["failed"] and held["error_code"] == "gate_closed"
+    assert held["failed"] and held["error_code"] == "GATE_CLOSED"
     assert primary_of(three) is primary
     first.start()
     free = run_module("mongo_member", {**second.login, "ready_for": "stop", "wait_timeout": 60})
@@ -58,7 +58,7 @@ def test_a_second_member_is_held_back(three: ReplicaSet, run_module: Run) -> Non
 def test_the_primary_stays_unless_it_may_step_down(three: ReplicaSet, run_module: Run) -> None:
     primary = primary_of(three)
     kept = run_module("mongo_member", {**primary.login, "ready_for": "stop"})
-    assert kept["failed"] and kept["error_code"] == "primary_in_the_way"
+    assert kept["failed"] and kept["error_code"] == "PRIMARY_IN_THE_WAY"
     promised = run_module("mongo_member", {**primary.login, "ready_for": "stop", "step_down": True}, check=True)
     assert verbs(promised) == ["step down"] and primary_of(three) is primary
     made = run_module("mongo_member", {**primary.login, "ready_for": "stop", "step_down": True})

@@ -38,7 +38,7 @@ def refused(one: ReplicaSet, run_module: Run, members: Hosts, **options: t.Any) 
     messages = []
     for check in (True, False):
         result = run_module("mongo_replica_set", arguments(one, helper, members=members, **options), check=check)
-        assert result.get("failed") and result["error_code"] == "host_refused", result
+        assert result.get("failed") and result["error_code"] == "HOST_REFUSED", result
         assert "previous_host" in result["msg"]
         messages.append(result["msg"])
     assert messages[0] == messages[1]
@@ -301,7 +301,7 @@ def test_a_member_that_the_others_do_not_reach_is_named_with_the_reason(
     options = arguments(three, three.members[0], settle_timeout=3600)
     members = declared(*three.addresses, stranger.address)
     made = run_module("mongo_replica_set", {**options, "members": members, "sync_timeout": 5})
-    assert made["failed"] and made["error_code"] == "timeout"
+    assert made["failed"] and made["error_code"] == "TIMEOUT"
     assert f"Waited 5 s in vain until {stranger.address} holds the data. To the primary it is DOWN" in made["msg"]
     assert "it has another key file or certificate than the others" in made["msg"], made["msg"]
     again = run_module("mongo_replica_set", options)
@@ -317,7 +317,7 @@ def test_a_set_is_not_begun_with_a_server_under_two_names(make_set: MakeSet, run
     ):
         for check in (True, False):
             result = run_module("mongo_replica_set", arguments(one, first, members=members), check=check)
-            assert result["failed"] and result["error_code"] == "host_refused", result
+            assert result["failed"] and result["error_code"] == "HOST_REFUSED", result
             assert "under another name" in result["msg"] or "it is the same server as" in result["msg"]
     with single_server() as alone:
         members = declared(first.address, f"{alone.host}:{alone.port}")
@@ -363,5 +363,5 @@ def test_a_wrong_host_is_found_before_the_first_user_is_made(make_set: MakeSet, 
     for members in (declared(first.address, silent), declared(first.address, other_name(first.address))):
         for check in (True, False):
             result = run_module("mongo_replica_set", arguments(one, first, members=members), check=check)
-            assert result["failed"] and result["error_code"] == "host_refused", result
+            assert result["failed"] and result["error_code"] == "HOST_REFUSED", result
     assert verbs(run_module("mongo_replica_set", arguments(one, first), check=True)) == ["create"]

@@ -101,7 +101,7 @@ def test_the_primary_goes_only_after_it_stepped_down(three: ReplicaSet, run_modu
     options = arguments(three, helper, members=left, purge_members=True)
     before = configuration(three)
     refused = run_module("mongo_replica_set", options)
-    assert refused["failed"] and refused["error_code"] == "primary_in_the_way" and primary in refused["msg"]
+    assert refused["failed"] and refused["error_code"] == "PRIMARY_IN_THE_WAY" and primary in refused["msg"]
     assert configuration(three) == before
     made = run_module("mongo_replica_set", {**options, "step_down_primary": True})
     assert verbs(made) == ["step down", "remove"]
@@ -120,7 +120,7 @@ def test_a_degraded_set_is_left_alone(three: ReplicaSet, run_module: Run) -> Non
     wanted = [{"host": address, "tags": {"a": "b"}} for address in three.addresses]
     options = arguments(three, helper, members=wanted, settle_timeout=1)
     refused = run_module("mongo_replica_set", options)
-    assert refused["failed"] and refused["error_code"] == "degraded" and f"{down.address} is DOWN" in refused["msg"]
+    assert refused["failed"] and refused["error_code"] == "DEGRADED" and f"{down.address} is DOWN" in refused["msg"]
     reported = run_module("mongo_replica_set", {**options, "degraded": "report"})
     assert not reported["changed"] and [step["action"] for step in reported["postponed"]] == ["alter"]
     assert configuration(three) == before
@@ -197,7 +197,7 @@ def test_what_cannot_be_changed_is_refused_before_anything_is(three: ReplicaSet,
         aside = others(three)[0]
         members = [{"host": address, **(field if address == aside else {})} for address in three.addresses]
         refused = run_module("mongo_replica_set", arguments(three, three.members[0], members=members))
-        assert refused["failed"] and refused["error_code"] == "immutable_field"
+        assert refused["failed"] and refused["error_code"] == "IMMUTABLE_FIELD"
     assert configuration(three) == before
 
 
@@ -251,5 +251,5 @@ def test_the_driver_of_ubuntu_does_the_same(three: ReplicaSet, run_module: Run) 
     members[three.addresses.index(primary)]["priority"] = 0
     made = old(members=members, step_down_primary=True)
     assert verbs(made) == ["alter", "step down", "alter"] and made["primary"] != primary
-    assert old(login_password="wrong-canary")["error_code"] == "login_refused"
+    assert old(login_password="wrong-canary")["error_code"] == "LOGIN_REFUSED"
     assert verbs(run_module("mongo_replica_set", arguments(three, three.members[0], members=members))) == []

@@ -109,7 +109,7 @@ def refuses_to_run_ahead(one: Secured, run_module: Run) -> None:
     ahead = {"mode": "requireTLS", "cluster_auth_mode": "x509"}
     for check in (True, False):
         refused = run_module("mongo_tls", {**one.tls_login(first), **ahead}, check=check)
-        assert refused["failed"] and refused["error_code"] == "members_apart", refused
+        assert refused["failed"] and refused["error_code"] == "MEMBERS_APART", refused
         for other in others:
             assert f"{other.address} is at allowTLS, sendKeyFile" in refused["msg"]
     seen = run_module("mongo_tls", one.tls_login(first))

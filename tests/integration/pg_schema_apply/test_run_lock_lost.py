@@ -62,7 +62,7 @@ def test_a_second_run_does_not_start_meanwhile(migrations: Migrations) -> None:
         process = migrations.start()
         wait_for(lambda: module_waits(migrations))
         result = migrations.fail(lock_retry_count=1)
-        assert result["error_code"] == "LOCK_NOT_ACQUIRED"
+        assert result["error_code"] == "LOCKED"
     output = process.communicate(timeout=60)[0]
     assert json.loads(output.splitlines()[-1])["error_code"] == "RUN_LOCK_RELEASED"
     assert migrations.tables() == {"a"}

@@ -133,10 +133,10 @@ def test_file_that_others_can_read_is_closed(running: Poolers) -> None:
     ("change", "code"),
     [
         ({"settings": {"max_clients": 5}}, "UNKNOWN_SETTING"),
-        ({"settings": {"listen_port": 5}}, "BAD_INPUT"),
-        ({"settings": {"auth_query": "a\nb"}}, "BAD_INPUT"),
+        ({"settings": {"listen_port": 5}}, "INVALID_INPUT"),
+        ({"settings": {"auth_query": "a\nb"}}, "INVALID_INPUT"),
         ({"settings": {"max_client_conn": "many"}}, "TRIAL_FAILED"),
-        ({"settings": {"client_tls_sslmode": "require"}}, "BAD_INPUT"),
+        ({"settings": {"client_tls_sslmode": "require"}}, "INVALID_INPUT"),
         (
             {
                 "settings": {
@@ -152,7 +152,7 @@ def test_file_that_others_can_read_is_closed(running: Poolers) -> None:
         ({"hba": [{"type": "host", "address": "127.0.0.1", "method": "md5"}]}, "BAD_HBA"),
         ({"hba": [{"type": "host", "address": "db.example.com", "method": "scram-sha-256"}]}, "BAD_HBA"),
         ({"hba": [{"type": "host", "address": "127.0.0.1", "users": ["+dba"], "method": "reject"}]}, "BAD_HBA"),
-        ({"users": [{"name": "a", "scram_secret": "md5" + "0" * 32}]}, "BAD_INPUT"),
+        ({"users": [{"name": "a", "scram_secret": "md5" + "0" * 32}]}, "INVALID_INPUT"),
         ({"users": [{"name": "a", "password": "x"}, {"name": "a", "password": "y"}]}, "DUPLICATE_NAME"),
         ({"databases": [{"name": "a"}, {"name": "a"}]}, "DUPLICATE_NAME"),
         ({"databases": [{"name": "a", "host": "192.0.2.1"}]}, "UNVERIFIED_SERVER"),

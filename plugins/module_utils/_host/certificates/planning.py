@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Step
 from .request import UNTOUCHED, Authority, KeyKind, Leaf, Subject
@@ -215,4 +216,4 @@ def _key(key: KeyKind) -> str:
 
 
 def _unusable(what: str, where: str, hint: str) -> GroundworkError:
-    return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code="authority_unusable")
+    return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code=ErrorCode.AUTHORITY_UNUSABLE)

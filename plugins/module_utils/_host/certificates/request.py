@@ -12,6 +12,7 @@ import ipaddress
 import re
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 
 UNTOUCHED = "every certificate and key"
@@ -156,5 +157,5 @@ def _check_days(name: str, entry: dict[str, t.Any]) -> None:
 
 def _refusal(what: str, hint: str, name: str) -> GroundworkError:
     return GroundworkError(
-        what, where=f"certificates, {name}", untouched=UNTOUCHED, hint=hint, code="invalid_certificate"
+        what, where=f"certificates, {name}", untouched=UNTOUCHED, hint=hint, code=ErrorCode.INVALID_CERTIFICATE
     )

@@ -17,6 +17,7 @@ import stat
 import typing as t
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from .. import filesystem
@@ -157,7 +158,7 @@ def _require_match(changes: list[Change], stored: Stored, folder: Folder) -> Non
             where=str(folder.authority_key),
             untouched=UNTOUCHED,
             hint="Correct ca_cert or ca_key.",
-            code="authority_unusable",
+            code=ErrorCode.AUTHORITY_UNUSABLE,
         )
 
 
@@ -242,7 +243,7 @@ def _verify(folder: Folder, leaves: list[Leaf], now: datetime.datetime) -> None:
                 where=str(folder.path(leaf.name, "pem")),
                 untouched="nothing: every file was written",
                 hint="Something else writes this folder; find out what.",
-                code="certificate_changed_meanwhile",
+                code=ErrorCode.CERTIFICATE_CHANGED_MEANWHILE,
             )
 
 
@@ -307,7 +308,7 @@ def _content(path: Path) -> bytes | None:
             where=str(path),
             untouched=UNTOUCHED,
             hint="This runs on the controller as the user who started Ansible: give that user the folder.",
-            code="unreadable_certificates",
+            code=ErrorCode.UNREADABLE_CERTIFICATES,
         ) from None
 
 
@@ -324,5 +325,5 @@ def _make_directory(directory: Path) -> None:
             where=str(directory),
             untouched=UNTOUCHED,
             hint="Name a folder that the user who started Ansible can write.",
-            code="unwritable_certificates",
+            code=ErrorCode.UNWRITABLE_CERTIFICATES,
         ) from None

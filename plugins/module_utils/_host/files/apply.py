@@ -11,6 +11,7 @@ import contextlib
 import typing as t
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .. import filesystem
 from ..run_lock import one_run
@@ -77,7 +78,7 @@ def _reported(path: str, untouched: str) -> t.Iterator[None]:
             where=path,
             untouched=untouched,
             hint="Remove the cause (full disk, read-only file system, attributes) and run again.",
-            code="file_not_written",
+            code=ErrorCode.NOT_WRITTEN,
         ) from error
 
 

@@ -15,6 +15,7 @@ import pwd
 import stat
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .. import filesystem, reaching
 from .wanted import UNTOUCHED, Purge
@@ -62,7 +63,7 @@ def read_path(path: str) -> Live:
             where=path,
             untouched=UNTOUCHED,
             hint="Run as root (become), or look at the folders above it.",
-            code="unreadable_file",
+            code=ErrorCode.UNREADABLE_FILE,
         ) from None
 
 

@@ -12,6 +12,7 @@ import hashlib
 import typing as t
 from pathlib import PurePosixPath
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from .live import Live
@@ -245,4 +246,4 @@ def _refuse_rights(entry: Wanted, live: Live, uid: int | None, gid: int | None, 
 
 
 def _refusal(path: str, what: str, hint: str) -> GroundworkError:
-    return GroundworkError(f"{path} {what}", where=path, untouched=UNTOUCHED, hint=hint, code="invalid_file")
+    return GroundworkError(f"{path} {what}", where=path, untouched=UNTOUCHED, hint=hint, code=ErrorCode.INVALID_FILE)

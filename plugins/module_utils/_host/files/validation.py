@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .planning import Change
 from .wanted import UNTOUCHED
@@ -75,5 +76,5 @@ def _path() -> str:
 
 def _refusal(change: Change, what: str, hint: str) -> GroundworkError:
     return GroundworkError(
-        f"{change.path} {what}", where=change.path, untouched=UNTOUCHED, hint=hint, code="file_not_valid"
+        f"{change.path} {what}", where=change.path, untouched=UNTOUCHED, hint=hint, code=ErrorCode.FILE_NOT_VALID
     )

@@ -14,6 +14,7 @@ import os.path
 import re
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 
 UNTOUCHED = "every file of this call"
@@ -159,4 +160,4 @@ def _validate(path: str, argv: list[str] | None) -> tuple[str, ...]:
 
 
 def _refusal(path: str, what: str, hint: str) -> GroundworkError:
-    return GroundworkError(f"{path} {what}", where=path, untouched=UNTOUCHED, hint=hint, code="invalid_file")
+    return GroundworkError(f"{path} {what}", where=path, untouched=UNTOUCHED, hint=hint, code=ErrorCode.INVALID_FILE)

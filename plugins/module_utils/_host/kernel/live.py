@@ -11,6 +11,7 @@ import errno
 import os
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .planning import Live, current
 from .request import Device, Setting
@@ -65,7 +66,7 @@ def _refused(setting: Setting, why: str) -> GroundworkError:
         where=setting.path,
         untouched=f"{setting.name}, and the files that would set it at the next boot",
         hint="Correct the value.",
-        code="kernel_refused",
+        code=ErrorCode.KERNEL_REFUSED,
     )
 
 

@@ -12,6 +12,7 @@ import re
 import typing as t
 from pathlib import PurePosixPath
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 
 UNTOUCHED = "every setting of the kernel"
@@ -158,4 +159,4 @@ def _value(name: str, value: t.Any) -> str:
 
 
 def _refusal(what: str, where: str, hint: str) -> GroundworkError:
-    return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code="invalid_kernel_setting")
+    return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code=ErrorCode.INVALID_KERNEL_SETTING)

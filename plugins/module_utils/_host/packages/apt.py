@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .. import filesystem
 from . import status
@@ -78,7 +79,7 @@ def require_apt() -> None:
             f"This host has no {missing[0]}: only Debian, Ubuntu and their kin are supported.",
             where=missing[0],
             untouched="everything",
-            code="no_apt",
+            code=ErrorCode.NO_APT,
         )
 
 
@@ -116,7 +117,7 @@ def simulate(arguments: list[str], recommends: bool | None) -> status.Simulation
             where=" ".join(arguments),
             untouched="every package of the host",
             hint="Name versions that fit together; held packages are changed only when the call names them.",
-            code="packages_unresolvable",
+            code=ErrorCode.PACKAGES_UNRESOLVABLE,
         )
     return status.parse_simulation(outcome.stdout)
 
@@ -143,7 +144,7 @@ def install(
             where=" ".join(arguments),
             untouched="what the lines above do not name",
             hint="Remove the cause and run again; what dpkg left half-way is finished first.",
-            code="apt_failed",
+            code=ErrorCode.APT_FAILED,
         )
 
 
@@ -175,7 +176,7 @@ def fix_broken(env: dict[str, str], lock_timeout: float) -> None:
             where="/var/lib/dpkg/status",
             untouched="what the lines above do not name",
             hint="Look with `dpkg --audit`; a package that is no longer offered has to be removed or replaced by hand.",
-            code="recovery_failed",
+            code=ErrorCode.RECOVERY_FAILED,
         )
 
 
@@ -190,7 +191,7 @@ def mark(action: str, names: list[str], lock_timeout: float) -> None:
             where=", ".join(names),
             untouched="the versions of all packages",
             hint="Run again; a version that is not held may be upgraded by others meanwhile.",
-            code="apt_failed",
+            code=ErrorCode.APT_FAILED,
         )
     # apt trusts its cache of dpkg's database by size and second, so right after an installation it may go on without
     # the hold; it makes the cache anew when there is none.
@@ -223,6 +224,6 @@ def _checked(argv: list[str]) -> str:
             f"{argv[0]} failed (exit {outcome.code}): {outcome.tail}",
             where=" ".join(argv[:2]),
             untouched="every package of the host",
-            code="apt_failed",
+            code=ErrorCode.APT_FAILED,
         )
     return outcome.stdout

@@ -12,6 +12,7 @@ import dataclasses
 import os
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from ..files import apply as files_apply
@@ -23,7 +24,7 @@ from .planning import PackageChange, check_simulation, needs_offers, plan_packag
 from .request import Guard, Package, Repository
 from .status import Installed
 
-_UNKNOWN = ("version_unknown", "package_unknown")
+_UNKNOWN = (ErrorCode.VERSION_UNKNOWN, ErrorCode.PACKAGE_UNKNOWN)
 _CONFIGURABLE = ("unpacked", "half-configured", "triggers-awaited", "triggers-pending")
 
 
@@ -147,7 +148,7 @@ def _write_files(request: Request, files: list[files_planning.Change], offers_ne
             where=", ".join(repository.name for repository in request.repositories),
             untouched="every package and every source of the host",
             hint="Check the address from this host, the suite and the key.",
-            code="repository_failed",
+            code=ErrorCode.REPOSITORY_FAILED,
         )
     return complaints
 
@@ -232,7 +233,7 @@ def _verify(request: Request, installed: dict[str, Installed]) -> None:
             where=left[0].name,
             untouched="nothing: apt reported success",
             hint="Look at /var/log/apt/history.log: something else on the host changed it meanwhile.",
-            code="packages_not_converged",
+            code=ErrorCode.NOT_CONVERGED,
         )
 
 
@@ -261,7 +262,7 @@ def _predict(
         try:
             changes, dependencies = _resolve(request, finished, changes, [])
         except GroundworkError as error:
-            if error.code not in (*_UNKNOWN, "packages_unresolvable"):
+            if error.code not in (*_UNKNOWN, ErrorCode.PACKAGES_UNRESOLVABLE):
                 raise
             if not files:
                 warnings.append(

@@ -15,6 +15,7 @@ import os
 import struct
 import time
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..run_lock import command_of
 
@@ -66,6 +67,6 @@ def busy(held: tuple[str, int], timeout: float) -> GroundworkError:
         where=lock,
         untouched="every package of the host",
         hint="Wait until it ends, or raise lock_timeout. Do not kill dpkg, and do not remove the lock's file.",
-        code="packages_locked",
+        code=ErrorCode.PACKAGES_LOCKED,
         details={"holder": {"pid": pid, "command": command_of(pid), "lock": lock}},
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Step
 from .request import UNTOUCHED, Package
@@ -122,7 +123,7 @@ def _choose(package: Package, offers: Offers) -> str:
             where=package.name,
             untouched=UNTOUCHED.partition(" and")[0],
             hint="Correct the name, or add the repository that has it.",
-            code="package_unknown",
+            code=ErrorCode.PACKAGE_UNKNOWN,
         )
     fitting = [offer.version for offer in offers.versions if is_meant(package.version, offer.version)]
     if offers.candidate in fitting:
@@ -138,7 +139,7 @@ def _choose(package: Package, offers: Offers) -> str:
         where=package.name,
         untouched=UNTOUCHED.partition(" and")[0],
         hint=f"Offered: {listed or 'nothing of that name'}.",
-        code="version_unknown",
+        code=ErrorCode.VERSION_UNKNOWN,
         details={"offered": [offer.version for offer in offers.versions]},
     )
 
@@ -149,7 +150,7 @@ def _downgrade(name: str, now: str, version: str) -> GroundworkError:
         where=name,
         untouched=UNTOUCHED.partition(" and")[0],
         hint="A server's data may not be readable by an older version. If that is not so: allow_downgrade: true.",
-        code="downgrade_refused",
+        code=ErrorCode.DOWNGRADE_REFUSED,
     )
 
 
@@ -187,6 +188,6 @@ def check_simulation(
             where=", ".join(sorted(named)),
             untouched=UNTOUCHED.partition(" and")[0],
             hint="Name these packages in the call too (with state, version or hold), if that is meant.",
-            code="unasked_changes",
+            code=ErrorCode.UNASKED_CHANGES,
         )
     return steps

@@ -11,6 +11,7 @@ import dataclasses
 import re
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 
 UNTOUCHED = "every package and every source of the host"
@@ -169,4 +170,4 @@ def read_guard(entry: dict[str, t.Any] | None, packages: list[Package]) -> Guard
 
 
 def _refusal(what: str, where: str, hint: str) -> GroundworkError:
-    return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code="invalid_package")
+    return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code=ErrorCode.INVALID_PACKAGE)

@@ -12,6 +12,7 @@ import dataclasses
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..api import PRIMARY_LOST, ConnectionLost, Server, ServerRefused
 from ..change import INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, NAMESPACE_EXISTS, Batch, Change
@@ -110,6 +111,6 @@ def _refusal(error: ServerRefused, batch: Batch, applied: Applied) -> Groundwork
         untouched="this change and those after it"
         + (f"; {len(applied.actions)} earlier ones are made (see actions)" if applied.actions else ""),
         hint="Correct the specification or the documents and run again: what is done is not done twice.",
-        code=f"mongodb_{error.server_code}",
-        details={"actions": applied.actions, "changed": bool(applied.actions)},
+        code=ErrorCode.SERVER_REFUSED,
+        details={"server_code": error.server_code, "actions": applied.actions, "changed": bool(applied.actions)},
     )

@@ -11,6 +11,7 @@ import dataclasses
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..api import PRIMARY_LOST, Server, ServerUnreachable
 from ..change import batches
@@ -103,7 +104,7 @@ def reconcile(server: Server, settings: Settings) -> Outcome:
         ),
         where=server.where, untouched="what is not listed under actions",
         hint="Look for another program that changes the same collections, then run again; if there is none, report it.",
-        code="not_converged", details={"actions": applied.actions, "changed": bool(applied.actions)},
+        code=ErrorCode.NOT_CONVERGED, details={"actions": applied.actions, "changed": bool(applied.actions)},
     )  # fmt: skip
 
 
@@ -122,11 +123,11 @@ def _plan(server: Server, settings: Settings) -> Outcome:
     read_at = time.monotonic()
     problems = Problems()
     plan = plan_database(settings.database, settings.specs, live, settings.ability, settings.policy, problems)
-    problems.raise_if_any("the specification", "plan_refused")
+    problems.raise_if_any("the specification", ErrorCode.PLAN_REFUSED)
     planned_at = time.monotonic()
     checks = DocumentChecks(server, settings.database, settings.check_seconds, settings.accept_violations)
     checks.run(plan.changes, live, problems)
-    problems.raise_if_any("the existing documents", "documents_in_the_way")
+    problems.raise_if_any("the existing documents", ErrorCode.DOCUMENTS_IN_THE_WAY)
     return Outcome(
         plan=plan,
         actions=plan.plan.actions(),
@@ -146,7 +147,7 @@ def plan_for_empty_server(settings: Settings) -> Outcome:
     started = time.monotonic()
     problems = Problems()
     plan = plan_database(settings.database, settings.specs, {}, settings.ability, settings.policy, problems)
-    problems.raise_if_any("the specification", "plan_refused")
+    problems.raise_if_any("the specification", ErrorCode.PLAN_REFUSED)
     return Outcome(
         plan=plan, actions=plan.plan.actions(), changed=plan.plan.changed, violations=[], warnings=[], read_seconds=0.0,
         plan_seconds=round(time.monotonic() - started, 3),

@@ -14,6 +14,7 @@ import re
 import stat
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._host import filesystem
 from ..._plan import Step
@@ -104,5 +105,5 @@ def check_same_key(path: str, content: str, data_folder: str) -> None:
         hint="Put the host's key where the controller looks for it: mongodb_7_keyfile, or the file"
         " mongodb_7_keyfile_name below mongodb_7_secrets_directory. To change the key of the whole set, set"
         " mongodb_7_replace_keyfile; members with different keys do not know each other, so that is an outage.",
-        code="other_key",
+        code=ErrorCode.OTHER_KEY,
     )

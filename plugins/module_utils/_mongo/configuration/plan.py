@@ -13,6 +13,7 @@ import dataclasses
 import json
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Step
 from ..tls import stages
@@ -115,7 +116,8 @@ def _parameters(wanted: Flat, live: Live) -> Difference:
         reasons.append(f"setParameter.{name} is no longer set; only a restart brings its default back")
     if unknown:
         raise GroundworkError(
-            f"The server does not know {_plural(unknown)}.", where="settings.setParameter", code="invalid_setting",
+            f"The server does not know {_plural(unknown)}.", where="settings.setParameter",
+            code=ErrorCode.INVALID_SETTING,
             untouched="everything; the running server keeps its configuration",
             hint="Correct the names; getParameter with '*' lists those of this server.",
             details={"problems": [f"setParameter.{name}" for name in unknown]},

@@ -15,6 +15,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 
 SYSTEMCTL = ("systemctl", "show", "--property=MainPID,ActiveState,ExecMainStartTimestampMonotonic")
@@ -128,7 +129,7 @@ def _refused(problems: list[str]) -> GroundworkError:
     return GroundworkError(
         "mongod refuses this configuration:\n  " + "\n  ".join(problems), where="settings",
         untouched="everything; the running server keeps its configuration",
-        hint="Correct the settings of the role or the inventory and run again.", code="invalid_setting",
+        hint="Correct the settings of the role or the inventory and run again.", code=ErrorCode.INVALID_SETTING,
         details={"problems": problems},
     )
 

@@ -13,6 +13,7 @@ import json
 import re
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from . import options
 from .options import Release
@@ -71,7 +72,7 @@ def _refusal(problems: list[str], release: Release) -> GroundworkError:
     return GroundworkError(
         f"{count} of mongod.conf cannot be used with MongoDB {release[0]}.{release[1]}:\n  " + "\n  ".join(problems),
         where="settings", untouched="everything; the running server keeps its configuration",
-        hint="Correct the settings of the role or the inventory and run again.", code="invalid_setting",
+        hint="Correct the settings of the role or the inventory and run again.", code=ErrorCode.INVALID_SETTING,
         details={"problems": problems},
     )
 
@@ -209,7 +210,7 @@ def check_safety(flat: Flat, *, listen_on_all: bool, exposed_without_tls: bool, 
     if problems:
         raise GroundworkError(
             "This configuration is not safe:\n  " + "\n  ".join(problems), where="settings",
-            untouched="everything; the running server keeps its configuration", code="unsafe_setting",
+            untouched="everything; the running server keeps its configuration", code=ErrorCode.UNSAFE_SETTING,
             details={"problems": problems},
         )
 

@@ -14,6 +14,7 @@ import dataclasses
 import re
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .options import Release
 
@@ -60,7 +61,9 @@ def check(found: Found, wanted: Release, version: str | None, *, major_upgrade: 
     """
     _check_packages(found.packages)
     if version and release_of(version) != wanted:
-        raise _refusal(f"Version {version} is not one of release {text(wanted)}.", "Make both say the same.", "version")
+        raise _refusal(
+            f"Version {version} is not one of release {text(wanted)}.", "Make both say the same.", ErrorCode.VERSION
+        )
     newest_binary = found.installed or found.running
     if newest_binary is None:
         return
@@ -69,7 +72,7 @@ def check(found: Found, wanted: Release, version: str | None, *, major_upgrade: 
         raise _refusal(
             f"The host has MongoDB {newest_binary}; {text(wanted)} is older, and does not start on its data.",
             f"Set the release to {text(present)}, or restore a backup into a new server of {text(wanted)}.",
-            "downgrade",
+            ErrorCode.DOWNGRADE_REFUSED,
         )
     if present < wanted:
         _check_upgrade(found, present, wanted, major_upgrade)
@@ -80,7 +83,7 @@ def _check_packages(packages: dict[str, str]) -> None:
     if foreign:
         raise _refusal(
             f"Another MongoDB is installed: {', '.join(foreign)}.",
-            "Remove it (its data stays), or take its server over by a dump.", "foreign_packages",
+            "Remove it (its data stays), or take its server over by a dump.", ErrorCode.FOREIGN_PACKAGES,
         )
     mine = {name: version for name, version in packages.items() if SERVER_PACKAGES.fullmatch(name)}
     if len({release_of(version) for version in mine.values()}) > 1:
@@ -88,7 +91,7 @@ def _check_packages(packages: dict[str, str]) -> None:
         raise _refusal(
             f"The installed packages are of different releases: {listed}.",
             "Bring all of them to the release of mongodb-org-server (apt-mark unhold, apt-get install) and run again.",
-            "mixed_releases",
+            ErrorCode.MIXED_RELEASES,
         )
 
 
@@ -98,25 +101,25 @@ def _check_upgrade(found: Found, present: Release, wanted: Release, major_upgrad
         raise _refusal(
             f"From MongoDB {text(present)} to {text(wanted)} a release would be skipped.",
             "The path is " + ", then ".join(_leg(before, after) for before, after in _legs(present, steps)) + ".",
-            "skipped_release",
+            ErrorCode.SKIPPED_RELEASE,
         )
     if found.compatibility is None:
         raise _refusal(
             f"The feature compatibility version could not be read, and {text(wanted)} starts only on {text(present)}.",
-            "Start the server and give the role its administrator's login, then run again.", "unknown_fcv",
+            "Start the server and give the role its administrator's login, then run again.", ErrorCode.UNKNOWN_FCV,
         )
     if found.compatibility != text(present):
         raise _refusal(
             f"The feature compatibility version is {found.compatibility}; {text(wanted)} needs {text(present)}.",
             f"Set release and feature compatibility version to {text(present)} first, and upgrade when that has proved"
             " itself.",
-            "low_fcv",
+            ErrorCode.LOW_FCV,
         )
     if not major_upgrade:
         raise _refusal(
             f"The host has MongoDB {text(present)}; a release is not changed in passing.",
             f"Set mongodb_7_release to {text(present)} to stay, or mongodb_7_major_upgrade to go to {text(wanted)}.",
-            "major_upgrade",
+            ErrorCode.MAJOR_UPGRADE,
         )
 
 
@@ -128,6 +131,6 @@ def _leg(before: Release, after: Release) -> str:
     return f"feature compatibility version {text(before)} and the packages of {text(after)}"
 
 
-def _refusal(what: str, hint: str, code: str) -> GroundworkError:
+def _refusal(what: str, hint: str, code: ErrorCode) -> GroundworkError:
     untouched = "everything; the server and its packages are as they were"
     return GroundworkError(what, untouched=untouched, hint=hint, code=code)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .. import api
 from . import commands, operation, state
@@ -209,7 +210,7 @@ class Applier:
                 self.history.check(recorded)
         raise GroundworkError(
             f"A batch of {one.title()} takes longer than lock_lease, {self.lock.lease} seconds.", where=one.where,
-            untouched="what is not recorded yet", code="BATCH_TOO_SLOW",
+            untouched="what is not recorded yet", code=ErrorCode.BATCH_TOO_SLOW,
             hint="Lower its batch_size, have an index for its filter, or raise lock_lease; then run again.",
         )
 
@@ -229,7 +230,7 @@ class Applier:
         edit = "mend this operation in the file" if nothing_done else "leave this operation as it is and mend the data"
         return GroundworkError(
             f"The server refuses {one.title()}: {error.server_message}",
-            where=one.where, code="OPERATION_REFUSED",
+            where=one.where, code=ErrorCode.OPERATION_REFUSED,
             untouched=(
                 f"what comes after it; {number} operations of this file are done, and {documents} documents of this one"
             ),

@@ -11,6 +11,7 @@ import json
 import re
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 
 UNTOUCHED = "everything; nothing was written"
@@ -162,5 +163,5 @@ def _core_loader(yaml: t.Any) -> t.Any:
 def malformed(label: str, line: int | None, problem: str) -> GroundworkError:
     return GroundworkError(
         f"The change file cannot be read: {problem}", where=f"{label}:{line}" if line else label, untouched=UNTOUCHED,
-        hint="Mend the file and run again.", code="MALFORMED_FILE",
+        hint="Mend the file and run again.", code=ErrorCode.MALFORMED_CHANGE_FILE,
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import typing as t
 import uuid
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .. import api
 from . import lock, state
@@ -82,7 +83,7 @@ class History:
         if not reply.get("n"):
             raise GroundworkError(
                 "Another run has taken over this change file.", where=f"{self.database}.{self.collection}",
-                untouched="what was not done yet; what is done is recorded", code="LOCK_LOST",
+                untouched="what was not done yet; what is done is recorded", code=ErrorCode.LOCK_LOST,
                 hint="Run again when the other run is over.",
             )
 

@@ -18,6 +18,7 @@ import time
 import typing as t
 import uuid
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .. import api
 from .document import UNTOUCHED
@@ -77,7 +78,7 @@ class Lock:
         if self._lost:
             raise GroundworkError(
                 f"The lock on the migrations was lost: {self._lost}", where=self.server.where,
-                untouched="what was not done yet; what is done is recorded", code="LOCK_LOST",
+                untouched="what was not done yet; what is done is recorded", code=ErrorCode.LOCK_LOST,
                 hint="Run again: it continues where this run stopped. A longer lock_lease tolerates longer pauses.",
             )
 
@@ -141,7 +142,7 @@ class Lock:
             f"Another run holds the lock on the migrations: process {holder.get('pid')} on {holder.get('host')}, since "
             f"{(holder.get('taken_at') or {}).get('$date')}; its lease ends at "
             f"{(holder.get('expires_at') or {}).get('$date')} unless it is renewed.",
-            where=f"{self.database}.{self.collection}", untouched=UNTOUCHED, code="LOCKED",
+            where=f"{self.database}.{self.collection}", untouched=UNTOUCHED, code=ErrorCode.LOCKED,
             hint="Wait for it. If it has died, its lock is free when the lease ends, which lock_timeout outlasts.",
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._migration import checksum, filename
 from ..._migration.java_text import order_key
@@ -75,7 +76,7 @@ def resolve(source: Source, invalid: t.Callable[[t.Any], str | None]) -> list[Sc
             script = _script(file, name, problems, invalid)
             if script:
                 scripts.append(script)
-    problems.raise_if_any("the change files", "INVALID_FILE")
+    problems.raise_if_any("the change files", ErrorCode.INVALID_CHANGE_FILE)
     _refuse_duplicates(scripts)
     return sorted(scripts, key=_order)
 
@@ -94,7 +95,7 @@ def _script(
     try:
         content = document.parse(text, file.label)
     except GroundworkError as error:
-        if error.code != "MALFORMED_FILE":
+        if error.code != ErrorCode.MALFORMED_CHANGE_FILE:
             raise
         problems.add(error.where or file.label, error.what)
         return None
@@ -124,10 +125,12 @@ def _refuse_duplicates(scripts: list[Script]) -> None:
     for script in scripts:
         if script.key in seen:
             what = f"version {script.version}" if script.version else f"description {script.description}"
-            kind = "VERSIONED" if script.version else "REPEATABLE"
+            code = (
+                ErrorCode.DUPLICATE_VERSIONED_MIGRATION if script.version else ErrorCode.DUPLICATE_REPEATABLE_MIGRATION
+            )
             raise GroundworkError(
                 f"Found more than one migration with {what}:\n-> {seen[script.key].label}\n-> {script.label}",
-                untouched=document.UNTOUCHED, code=f"DUPLICATE_{kind}_MIGRATION",
+                untouched=document.UNTOUCHED, code=code,
                 hint="Give one of them another version or description; 1, 01 and 1_0_0 are the same version.",
             )
         seen[script.key] = script

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._migration.version import Target
 from ..._plan import Plan, Step
@@ -97,7 +98,7 @@ class Run:
         if unfinished:
             raise GroundworkError(
                 f"{unfinished[0].script.title} was applied and is not recorded as such.",
-                where=unfinished[0].script.label, code="NOT_CONVERGED",
+                where=unfinished[0].script.label, code=ErrorCode.NOT_CONVERGED,
                 hint="Look whether something else writes into the history collection.",
             )
         return Outcome(plan, verdict.warnings, _version(records))
@@ -139,7 +140,7 @@ class Run:
         if problems:
             what = problems[0] if len(problems) == 1 else "The server refuses operations:\n  " + "\n  ".join(problems)
             raise GroundworkError(
-                what, untouched=UNTOUCHED, code="OPERATION_REFUSED", hint="Mend the files and run again."
+                what, untouched=UNTOUCHED, code=ErrorCode.OPERATION_REFUSED, hint="Mend the files and run again."
             )
 
     def _plan(self, pending: list[state.Pending]) -> Plan:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._migration.version import InvalidVersionError, Target, Version
 from .document import UNTOUCHED
@@ -93,7 +94,7 @@ def judge(scripts: list[Script], records: list[Record], target: Target, out_of_o
     by_key = {record.key: record for record in records}
     applied = [record.version for record in records if record.version and record.success]
     highest_applied = max(applied, default=None)
-    problems: list[tuple[str, str]] = []
+    problems: list[tuple[ErrorCode, str]] = []
     warnings = _missing(scripts, records, problems)
     pending = []
     for script in scripts:
@@ -108,7 +109,7 @@ def judge(scripts: list[Script], records: list[Record], target: Target, out_of_o
                 pending.append(Pending(script, record))
         elif not _beyond(script.version, target):
             if highest_applied and script.version < highest_applied and not out_of_order:
-                problems.append(("RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED", (
+                problems.append((ErrorCode.RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED, (
                     f"{script.label}: version {script.version} was not applied, and {highest_applied} is already; "
                     "set out_of_order to apply it now, or give it a higher version")))
             pending.append(Pending(script))
@@ -123,15 +124,15 @@ def _usable(script: Script, record: Record | None) -> Record | None:
     return dataclasses.replace(record, operations=(), progress=None)
 
 
-def _compare(script: Script, record: Record, problems: list[tuple[str, str]]) -> None:
+def _compare(script: Script, record: Record, problems: list[tuple[ErrorCode, str]]) -> None:
     if record.description != script.description:
-        problems.append(("DESCRIPTION_MISMATCH", (
+        problems.append((ErrorCode.DESCRIPTION_MISMATCH, (
             f"{script.label}: the description is {script.description!r}, version {script.version} was applied as "
             f"{record.description!r}; rename the file back")))
     if record.checksum == script.checksum:
         return
     if record.success:
-        problems.append(("CHECKSUM_MISMATCH", (
+        problems.append((ErrorCode.CHECKSUM_MISMATCH, (
             f"{script.label}: the file was edited after version {script.version} was applied (checksum "
             f"{record.checksum} then, {script.checksum} now); revert the edit and put the change into a new file")))
         return
@@ -140,12 +141,12 @@ def _compare(script: Script, record: Record, problems: list[tuple[str, str]]) ->
     current = (record.progress or {}).get("checksum")
     under_way = script.operations[begun - 1].checksum if begun <= len(script.operations) and begun else None
     if kept != record.operations or (begun > len(record.operations) and under_way != current):
-        problems.append(("CHECKSUM_MISMATCH", (
+        problems.append((ErrorCode.CHECKSUM_MISMATCH, (
             f"{script.label}: an interrupted run has done or begun the first {begun} operations of this file, and one "
             "of them was edited since; revert that edit, later operations may change")))
 
 
-def _missing(scripts: list[Script], records: list[Record], problems: list[tuple[str, str]]) -> list[str]:
+def _missing(scripts: list[Script], records: list[Record], problems: list[tuple[ErrorCode, str]]) -> list[str]:
     keys = {script.key for script in scripts}
     highest_local = max((script.version for script in scripts if script.version), default=None)
     warnings = []
@@ -153,7 +154,7 @@ def _missing(scripts: list[Script], records: list[Record], problems: list[tuple[
         if record.key in keys or record.version is None:
             continue
         if highest_local is not None and record.version < highest_local:
-            problems.append(("APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED", (
+            problems.append((ErrorCode.APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED, (
                 f"version {record.title} was applied from {record.script}, and that file is gone; bring it back")))
         else:
             warnings.append(f"Version {record.title} was applied and is newer than every file here. An old checkout?")
@@ -164,7 +165,7 @@ def _beyond(version: Version, target: Target) -> bool:
     return target.version is not None and target.version < version
 
 
-def _raise(problems: list[tuple[str, str]]) -> None:
+def _raise(problems: list[tuple[ErrorCode, str]]) -> None:
     if not problems:
         return
     lines = [text for _code, text in problems]

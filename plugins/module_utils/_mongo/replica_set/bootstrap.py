@@ -14,6 +14,7 @@ import dataclasses
 import json
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Step
 from .newcomers import Answer
@@ -70,7 +71,7 @@ def initiate(name: str, member: dict[str, t.Any], settings: dict[str, t.Any]) ->
     if not member["priority"]:
         raise GroundworkError(
             f"{member['host']} may not become the primary, so the replica set cannot be initiated on it.",
-            where=member["host"], untouched="everything; nothing was initiated", code="not_electable",
+            where=member["host"], untouched="everything; nothing was initiated", code=ErrorCode.NOT_ELECTABLE,
             hint="Run the module on a member with a priority above 0.",
         )
     config = {"_id": name, "version": 1, "members": [member], **({"settings": settings} if settings else {})}
@@ -99,19 +100,20 @@ def needs_initiation(seen: Seen, name: str | None) -> bool:
         if seen.replicated:
             raise GroundworkError(
                 "This server was started for a replica set, and the declaration names none.", where=seen.member,
-                untouched="everything", code="replica_set_mismatch",
+                untouched="everything", code=ErrorCode.REPLICA_SET_MISMATCH,
                 hint="Set name to replication.replSetName of its configuration.",
             )
         return False
     if not seen.replicated:
         raise GroundworkError(
             f"This server was not started for the replica set {name}.", where=seen.member, untouched="everything",
-            hint=f"Set replication.replSetName: {name} in mongod.conf and restart it.", code="replica_set_mismatch",
+            hint=f"Set replication.replSetName: {name} in mongod.conf and restart it.",
+            code=ErrorCode.REPLICA_SET_MISMATCH,
         )
     if seen.initiated and seen.set_name not in (None, name):
         raise GroundworkError(
             f"This server belongs to the replica set {seen.set_name}, not to {name}.", where=seen.member,
-            untouched="everything", code="replica_set_mismatch",
+            untouched="everything", code=ErrorCode.REPLICA_SET_MISMATCH,
             hint="The name of a set cannot be changed while it holds data; declare the name that it has.",
         )
     return not seen.initiated
@@ -129,7 +131,7 @@ def check_neighbours(name: str, member: str, neighbours: t.Iterable[Answer], ins
         if neighbour.set_name is not None:
             raise GroundworkError(
                 f"{neighbour.host} already belongs to the replica set {neighbour.set_name}, so {member} joins that one "
-                f"and is not initiated.", where=member, untouched="everything", code="already_initiated",
+                f"and is not initiated.", where=member, untouched="everything", code=ErrorCode.ALREADY_INITIATED,
                 hint=f"Run the module on {neighbour.primary or neighbour.host} with {member} among the members.",
                 details={"initiated_member": neighbour.host, "primary": neighbour.primary},
             )
@@ -139,7 +141,7 @@ def check_neighbours(name: str, member: str, neighbours: t.Iterable[Answer], ins
         reasons = ", ".join(f"{one.host} does not answer ({one.silence})" for one in silent)
         raise GroundworkError(
             f"{reasons}, and could hold the replica set {name} already.", where=member,
-            untouched="everything; nothing was initiated", code="members_unreachable",
+            untouched="everything; nothing was initiated", code=ErrorCode.MEMBERS_UNREACHABLE,
             hint="Start it, or correct its name. If it never held data, initiate: always initiates without it, and a "
             "later run adds it.",
         )
@@ -155,7 +157,7 @@ def check_login(seen: Seen, user: str) -> None:
         return
     raise GroundworkError(
         f"The server refuses the login of {user}, and the localhost exception is over: there are users already, and "
-        f"this is not the password of {user}.", where=seen.member, untouched="everything", code="login_refused",
+        f"this is not the password of {user}.", where=seen.member, untouched="everything", code=ErrorCode.LOGIN_REFUSED,
         hint="Use the password that was set when the server was set up. To change it, use mongo_users.",
     )
 
@@ -171,7 +173,7 @@ def needs_administrator(seen: Seen, user: str) -> bool:
     if seen.initiated and not seen.writable:
         raise GroundworkError(
             "The replica set has no users yet, and its first one can only be created on its primary.",
-            where=seen.member, untouched="everything", code="not_on_the_primary",
+            where=seen.member, untouched="everything", code=ErrorCode.NOT_ON_THE_PRIMARY,
             hint=f"Run the module on the host of {seen.primary or 'the primary'}: the exception holds for connections "
             "from the same host only.",
             details={"primary": seen.primary},

@@ -11,6 +11,7 @@ import contextlib
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from .. import api
@@ -78,7 +79,8 @@ class Carrier:
         return GroundworkError(
             f"{step.action} {step.kind} {step.name}: {text}", where=self.server.where,
             untouched=f"this step and what comes after it; {len(self.done)} steps before it are done",
-            hint=hint or "Run again: what is done is kept and not done twice.", code=error.code or "step_failed",
+            hint=hint or "Run again: what is done is kept and not done twice.",
+            code=error.code or ErrorCode.STEP_FAILED,
             details={**error.details, "actions": Plan(tuple(self.done)).actions(), "statement": step.statement},
         )
 
@@ -104,7 +106,7 @@ class Carrier:
         if session is None:
             raise GroundworkError(
                 f"The login of {step.command['createUser']} is refused although the user was just created.",
-                where=self.server.where, code="login_refused",
+                where=self.server.where, code=ErrorCode.LOGIN_REFUSED,
                 hint="Another run may have created it with another password.",
             )
         self.entry.close()
@@ -127,7 +129,7 @@ class Carrier:
         if [model.described(one) for one in live] != [model.described(one) for one in step.members_before]:
             raise GroundworkError(
                 "Something else has changed the configuration of the replica set meanwhile.", where=self.server.where,
-                hint="Run again when no other run is at work.", code="concurrent_changes",
+                hint="Run again when no other run is at work.", code=ErrorCode.CONCURRENT_CHANGES,
             )
         config["members"] = [_document(member) for member in step.members]
         config["version"] += 1
@@ -179,7 +181,7 @@ class Carrier:
         if found is None:
             raise GroundworkError(
                 f"The replica set has no primary, and none was elected within {self.seconds:g} s.",
-                where=self.server.where, code="no_primary",
+                where=self.server.where, code=ErrorCode.NO_PRIMARY,
                 hint="See that a majority of its voting members runs and that they reach each other.",
             )
         self._use(found)
@@ -195,7 +197,7 @@ class Carrier:
             self._until(lambda: self._caught_up(host), f"{host} holds the data", self.options.get("sync_timeout"))
         except GroundworkError as error:
             state = self.last.states.get(host) if self.last else None
-            if error.code != "timeout" or state is None or state.serves:
+            if error.code != ErrorCode.TIMEOUT or state is None or state.serves:
                 raise
             # The primary may fail to reach what this host reaches, or have another key file.
             raise GroundworkError(
@@ -218,7 +220,7 @@ class Carrier:
                 self._go_to_primary()
             if time.monotonic() > deadline:
                 raise GroundworkError(
-                    f"Waited {allowed:g} s in vain until {what}.", where=self.server.where, code="timeout",
+                    f"Waited {allowed:g} s in vain until {what}.", where=self.server.where, code=ErrorCode.TIMEOUT,
                     hint="See the logs of the members. Run again: what is done is kept and not done twice.",
                 )
             time.sleep(observe.PAUSE_SECONDS)

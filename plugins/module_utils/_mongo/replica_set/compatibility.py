@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Step
 from .. import api
@@ -32,7 +33,7 @@ def steps(server: api.Server, members: list[model.Member], now: str | None, opti
     if needs_confirmation and not options["confirm_feature_compatibility_version"]:
         raise GroundworkError(
             f"Changing the feature compatibility version from {now} to {wanted} wants a confirmation.",
-            where=server.where, untouched="everything; nothing was written", code="confirmation_needed",
+            where=server.where, untouched="everything; nothing was written", code=ErrorCode.CONFIRMATION_NEEDED,
             hint="Set confirm_feature_compatibility_version: true once a return to the older program is not needed "
             "any more.",
         )
@@ -60,5 +61,5 @@ def _same_program(server: api.Server, members: list[model.Member], options: dict
         raise GroundworkError(
             f"The feature compatibility version stays as long as members differ: {text}; the primary runs "
             f"{server.facts.version_text}.", where=server.where, untouched="everything; nothing was written",
-            hint="Upgrade or start these members first.", code="mixed_versions",
+            hint="Upgrade or start these members first.", code=ErrorCode.MIXED_VERSIONS,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._error_codes import ErrorCode
 from .. import scram
 from ..specification import Problems
 
@@ -79,5 +80,5 @@ def checked(options: dict[str, t.Any]) -> dict[str, t.Any]:
             problems.add("login_password", f"{scram.SHA_256} refuses it: {error}")
     if not options["name"] and (options["members"] or options["settings"]):
         problems.add("name", "members and settings belong to a replica set; name it")
-    problems.raise_if_any("the options", "invalid_declaration")
+    problems.raise_if_any("the options", ErrorCode.INVALID_DECLARATION)
     return options

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .. import api
 from . import carry_out, health, model, observe
@@ -146,7 +147,8 @@ class Gate:
                 return
             if time.monotonic() >= deadline:
                 raise GroundworkError(
-                    f"{what} {self.host}: {reason}.", where=self.host, untouched="this member", code="gate_closed",
+                    f"{what} {self.host}: {reason}.", where=self.host, untouched="this member",
+                    code=ErrorCode.GATE_CLOSED,
                     hint="Bring the named members back, then run again.",
                     details={"members": [state.summary() for state in self.last.health.states.values()]},
                 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..specification import Problems
 
 # A member as the server writes it: ``_id``, ``host`` and the fields below.
@@ -94,7 +95,7 @@ def read_wanted(options: dict[str, t.Any]) -> Wanted:
     for old, new in renamed.items():
         if old in members:
             problems.add("members", f"{old} is declared, and also as the previous host of {new}")
-    problems.raise_if_any("the declaration of the replica set", "invalid_declaration")
+    problems.raise_if_any("the declaration of the replica set", ErrorCode.INVALID_DECLARATION)
     return Wanted(members, renamed, settings)
 
 
@@ -160,7 +161,7 @@ def check_final(members: list[Member]) -> None:
         problems.add("members", f"there are {len(members)}, the server allows {MOST_MEMBERS}")
     if not any(member["priority"] for member in members):
         problems.add("members", "none could be elected: give at least one a priority above 0")
-    problems.raise_if_any("the declaration of the replica set", "invalid_declaration")
+    problems.raise_if_any("the declaration of the replica set", ErrorCode.INVALID_DECLARATION)
 
 
 def described(member: Member) -> dict[str, t.Any]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan
 from .health import Health
@@ -127,7 +128,7 @@ def _refused(name: str, found: dict[str, str]) -> GroundworkError:
     text = "; ".join(f"{host}: {reason}" for host, reason in found.items())
     return GroundworkError(
         f"Not every host of members can be a member of the replica set {name}. {text}.", where="members",
-        untouched="everything; the set and its configuration are as they were", code="host_refused",
+        untouched="everything; the set and its configuration are as they were", code=ErrorCode.HOST_REFUSED,
         hint="Correct members, or bring the host into the state that it should have. If it is a member that only gets "
         "another name, declare the name that it has had as its previous_host.",
         details={"problems": [{"path": host, "problem": reason} for host, reason in found.items()]},

@@ -11,6 +11,7 @@ import dataclasses
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from .. import api
@@ -158,7 +159,7 @@ class Reconciler:
         if self.options["initiate"] == "never":
             raise GroundworkError(
                 f"The replica set {name} is not initiated on this member.", where=self.member,
-                untouched="everything", code="not_initiated", hint="Set initiate: when_all_answer.",
+                untouched="everything", code=ErrorCode.NOT_INITIATED, hint="Set initiate: when_all_answer.",
             )
         ready = [one for one in neighbours if one.answers or one.host not in self.expected]
         silent = bootstrap.check_neighbours(name, self.member, ready, self.options["initiate"] == "always")
@@ -180,7 +181,8 @@ class Reconciler:
         if there.answers and there.process != own.process:
             raise GroundworkError(
                 f"{self.member} is another server than the one at {self.sessions[0].where}, which is to be initiated "
-                "under that name.", where="member", untouched="everything; nothing was initiated", code="host_refused",
+                "under that name.", where="member", untouched="everything; nothing was initiated",
+                code=ErrorCode.HOST_REFUSED,
                 hint="Let member be the name under which the others reach this very server.",
             )
         known = newcomers.Known(name, members=frozenset({self.member}), processes={self.member: own.process})
@@ -264,7 +266,7 @@ class Reconciler:
             names = ", ".join(f"{step.action} {step.kind} {step.name}" for step in left)
             raise GroundworkError(
                 f"Every step was carried out, and yet this is left to do: {names}", where=self.member,
-                hint="Run again, and compare the differences with the declaration.", code="not_converged",
+                hint="Run again, and compare the differences with the declaration.", code=ErrorCode.NOT_CONVERGED,
                 details={"actions": first.plan.actions(), "differences": Plan(tuple(left)).diff()},
             )
         return again
@@ -321,7 +323,7 @@ def _degraded(reason: str, where: str, plan: Plan, facts: dict[str, t.Any]) -> G
     return GroundworkError(
         reason, where=where, untouched="everything: a replica set is changed only while all that stays of it is well",
         hint="Bring the named members back, or remove them from the declaration and set purge_members: true.",
-        code="degraded", details={**facts, "postponed": plan.actions()},
+        code=ErrorCode.DEGRADED, details={**facts, "postponed": plan.actions()},
     )
 
 

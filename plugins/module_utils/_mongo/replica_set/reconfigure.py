@@ -16,6 +16,7 @@ import dataclasses
 import json
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from . import model
@@ -135,7 +136,7 @@ class _Planner:
             if self._find(new):
                 raise GroundworkError(
                     f"{old} is to be renamed to {new}, and the set has both already.", where="members",
-                    untouched="everything; nothing was written", code="invalid_declaration",
+                    untouched="everything; nothing was written", code=ErrorCode.INVALID_DECLARATION,
                     hint="Remove previous_host from the declaration.",
                 )
             after = [{**member, "host": new} if member["host"] == old else member for member in self.members]
@@ -154,7 +155,7 @@ class _Planner:
             verb = "may no longer be elected" if after else "is to be removed"
             raise GroundworkError(
                 f"The primary {self.primary} {verb}, and another member has to become primary first.",
-                where=self.primary, untouched="everything; nothing was written", code="primary_in_the_way",
+                where=self.primary, untouched="everything; nothing was written", code=ErrorCode.PRIMARY_IN_THE_WAY,
                 hint="Set step_down_primary: true. Writes pause for the seconds of an election.",
             )
         return self.primary
@@ -265,7 +266,7 @@ def _refuse_immutable(live: Member, target: Member) -> None:
         if live[field] != target[field]:
             raise GroundworkError(
                 f"{field} of {live['host']} is {live[field]} and cannot be changed in a replica set.",
-                where=live["host"], untouched="everything; nothing was written", code="immutable_field",
+                where=live["host"], untouched="everything; nothing was written", code=ErrorCode.IMMUTABLE_FIELD,
                 hint="Remove the member, empty its data folder, and add it again with the new value.",
             )
 

@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 from ..._answer import Answer
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from . import stages
 
@@ -57,7 +58,8 @@ def way_of_set(members: t.Sequence[TlsFacts], wanted: stages.Stage) -> list[stag
     problem = stages.contradiction(wanted)
     if problem:
         raise GroundworkError(
-            problem, where="mongodb_7_tls_mode, mongodb_7_cluster_auth_mode", untouched=UNTOUCHED, code="contradiction"
+            problem, where="mongodb_7_tls_mode, mongodb_7_cluster_auth_mode", untouched=UNTOUCHED,
+            code=ErrorCode.CONTRADICTION
         )
     present = {member.host: member.stage for member in members if member.stage}
     way = stages.path(_furthest(list(present.values()), wanted), wanted)
@@ -71,7 +73,7 @@ def way_of_set(members: t.Sequence[TlsFacts], wanted: stages.Stage) -> list[stag
         untouched=UNTOUCHED,
         hint="Look at that host. Once it is known to be well, stop its mongod: a member that does not run starts at the"
         " stage of the others.",
-        code="stages_too_far_apart",
+        code=ErrorCode.STAGES_TOO_FAR_APART,
     )
 
 

@@ -14,6 +14,7 @@ import socket
 import ssl
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -78,7 +79,7 @@ def fingerprint_of_server(host: str, port: int, client_file: str | None, seconds
         raise GroundworkError(
             f"The server did not answer a TLS handshake within {seconds:g} s: nobody knows whether it speaks TLS.",
             where=f"{host}:{port}", untouched="everything; no login was sent",
-            hint="See whether the host is overloaded, then run again.", code="tls_unknown",
+            hint="See whether the host is overloaded, then run again.", code=ErrorCode.TLS_UNKNOWN,
         ) from None
     except (OSError, ssl.SSLError):
         return None

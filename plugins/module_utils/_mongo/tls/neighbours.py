@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .. import api, endpoint
 from . import live, stages
@@ -35,7 +36,7 @@ def check(server: api.Server, options: dict[str, t.Any], target: stages.Stage) -
         text = "; ".join(f"{host} {reason}" for host, reason in apart.items())
         raise GroundworkError(
             f"Not every member would understand this one at {target.mode}, {target.cluster_auth_mode}: {text}.",
-            where=server.where, untouched="everything; no member changed its stage", code="members_apart",
+            where=server.where, untouched="everything; no member changed its stage", code=ErrorCode.MEMBERS_APART,
             hint="All members take one stage before any takes the next. Bring the named ones there first.",
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from .. import scram
 from ..specification import Problems
 from . import model
@@ -81,7 +82,7 @@ def read(options: dict[str, t.Any]) -> Declaration:
     for group in (users, roles):
         refuse_twins(group, problems)
     _refuse_cycles(roles, problems)
-    problems.raise_if_any("the declaration", "INVALID_DECLARATION")
+    problems.raise_if_any("the declaration", ErrorCode.INVALID_DECLARATION)
     return Declaration(tuple(users), tuple(roles))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from ..._error_codes import ErrorCode
 from ..specification import Problems
 from . import declaration, model
 
@@ -26,7 +27,7 @@ def adapt(wanted: declaration.Declaration) -> tuple[declaration.Declaration, lis
     roles = tuple(_role(spec, warnings) for spec in wanted.roles)
     problems = Problems()
     declaration.refuse_twins(users, problems)
-    problems.raise_if_any("the declaration", "INVALID_DECLARATION")
+    problems.raise_if_any("the declaration", ErrorCode.INVALID_DECLARATION)
     return declaration.Declaration(users, roles), warnings
 
 

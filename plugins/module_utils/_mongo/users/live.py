@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .. import api
 from . import declaration, model
@@ -54,7 +55,7 @@ def _users(server: api.Server, identities: list[model.Identity]) -> dict[model.I
     raise GroundworkError(
         f"The declared users cannot be read: {refusal}", where=server.where, untouched="everything",
         hint="Give the login user the privilege viewUser, for example by the role userAdminAnyDatabase.",
-        code="CANNOT_READ_USERS",
+        code=ErrorCode.CANNOT_READ_USERS,
     )
 
 
@@ -82,14 +83,14 @@ def _roles(server: api.Server, identities: list[model.Identity]) -> dict[model.I
         raise GroundworkError(
             f"The declared roles cannot be read: {error.server_message}", where=error.where, untouched="everything",
             hint="Give the login user the privilege viewRole, for example by the role userAdminAnyDatabase.",
-            code="CANNOT_READ_ROLES",
+            code=ErrorCode.CANNOT_READ_ROLES,
         ) from None
     for role in found:
         if role.get("isBuiltin"):
             raise GroundworkError(
                 f"{role['role']} is a role that the server brings along and cannot be changed.",
                 where=f"roles, {role['role']}@{role['db']}", untouched="everything; nothing was written",
-                hint="Give the custom role another name.", code="BUILTIN_ROLE",
+                hint="Give the custom role another name.", code=ErrorCode.BUILTIN_ROLE,
             )
     return {role.identity: role for role in map(_role, found)}
 

@@ -15,6 +15,7 @@ import fnmatch
 import json
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._plan import Plan, Step
 from .. import scram
 from ..specification import Problems
@@ -104,7 +105,7 @@ def _refuse_impossible(wanted: declaration.Declaration, live: model.Live) -> Non
                     f"{added} can only be added with the password, which update_password: on_create leaves alone",
                 )
     _refuse_unknown_grants(wanted, live, problems)
-    problems.raise_if_any("the declaration", "IMPOSSIBLE_DECLARATION")
+    problems.raise_if_any("the declaration", ErrorCode.IMPOSSIBLE_DECLARATION)
 
 
 def _refuse_unknown_grants(wanted: declaration.Declaration, live: model.Live, problems: Problems) -> None:

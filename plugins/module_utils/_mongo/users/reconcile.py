@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from .. import api
@@ -73,7 +74,7 @@ class Reconciler:
             return _outcome(Plan(tuple(done)), first)
         raise GroundworkError(
             "Something else changes the same users or roles at the same time.", where=self.server.where,
-            hint="Run again when no other run is at work.", code="CONCURRENT_CHANGES",
+            hint="Run again when no other run is at work.", code=ErrorCode.CONCURRENT_CHANGES,
             details={"actions": _summaries(done)},
         )
 
@@ -135,14 +136,15 @@ class Reconciler:
             f"The server refuses to {step.action} the {step.kind} {step.name}: {error.server_message}",
             where=self.server.where, hint=hint,
             untouched=f"this {step.kind} and what comes after it; {len(done)} steps before it are done",
-            code="SERVER_REFUSED", details={"actions": _summaries(done), "statement": step.statement},
+            code=ErrorCode.SERVER_REFUSED,
+            details={"server_code": error.server_code, "actions": _summaries(done), "statement": step.statement},
         )
 
     def _refused_silently(self, steps: Plan, done: list[Step]) -> GroundworkError:
         names = ", ".join(f"{step.kind} {step.name}" for step in steps)
         return GroundworkError(
             f"The server accepted every command, and yet these are not as declared: {names}", where=self.server.where,
-            hint="Compare the differences with the declaration.", code="NOT_CONVERGED",
+            hint="Compare the differences with the declaration.", code=ErrorCode.NOT_CONVERGED,
             details={"actions": _summaries(done), "differences": steps.diff()},
         )
 

@@ -13,6 +13,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._host import filesystem
 from ..._host.account import Account, find_account
@@ -32,7 +33,8 @@ def apply_plan(plan: Plan, host: Host, desired: t.Sequence[Desired]) -> None:
         raise GroundworkError(
             f"{error.filename} could not be changed: {error.strerror}.", where=str(error.filename),
             untouched="what the file or folder holds, and the steps after it",
-            hint="Find out why the account of the servers may not change it, and run again.", code="not_changed",
+            hint="Find out why the account of the servers may not change it, and run again.",
+            code=ErrorCode.NOT_CHANGED,
         ) from error  # fmt: skip
 
 
@@ -85,7 +87,7 @@ def _creation_failed(cluster: Desired, folders: list[str], told: str) -> Groundw
         where="; ".join(room) + ", now that initdb has taken back what it wrote" if full else cluster.data,
         untouched="the other clusters of the host; this one holds nothing yet",
         hint=f"{'Make room' if full else 'Fix the cause'} and run again: what was begun is cleared and created anew.",
-        code="disk_full" if full else "create_failed",
+        code=ErrorCode.DISK_FULL if full else ErrorCode.CREATE_FAILED,
     )
 
 
@@ -102,7 +104,7 @@ def _account() -> Account:
             f"There is no account {OWNER}.",
             untouched="everything",
             hint="Install postgresql-common.",
-            code="no_account",
+            code=ErrorCode.NO_ACCOUNT,
         )
     return found
 
@@ -146,5 +148,5 @@ def _run(command: list[str], what: str) -> None:
             where=what,
             untouched="the steps after it",
             hint="Fix the cause and run again.",
-            code="command_failed",
+            code=ErrorCode.COMMAND_FAILED,
         )

@@ -11,6 +11,7 @@ import pwd
 import subprocess
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from . import conffile
 from .live import ask_server, read_postmaster
@@ -51,5 +52,5 @@ def _configured(configuration: Path, data: str) -> int:
         where=str(configuration),
         untouched="everything",
         hint="Mend the setting that the message names and run again.",
-        code="bad_configuration",
+        code=ErrorCode.BAD_CONFIGURATION,
     )

@@ -16,6 +16,7 @@ import typing as t
 from pathlib import Path
 
 from ..._answer import harmless
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._host.account import find_account
 from . import conffile, locales, marker
@@ -153,7 +154,7 @@ def _read_cluster(configuration: Path, *, ask: bool) -> Live:
                 f"Cluster {configuration.name} names a folder with a control character: {harmless(path)}.",
                 where=f"{configuration / 'postgresql.conf'}; {harmless(str(wal))}", untouched="everything",
                 hint="Find out who made that name: units and files would hold it. Rename the folder, or lead the"
-                " link pg_wal elsewhere, while the server is stopped.", code="unprintable_path",
+                " link pg_wal elsewhere, while the server is stopped.", code=ErrorCode.UNPRINTABLE_PATH,
             )  # fmt: skip
     return Live(
         name=configuration.name,

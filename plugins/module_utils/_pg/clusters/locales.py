@@ -12,6 +12,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._host import filesystem
 
@@ -59,7 +60,7 @@ def generate(names: t.Sequence[str]) -> None:
             where=str(LIST),
             untouched="the clusters",
             hint="Fix the cause and run again.",
-            code="locale_failed",
+            code=ErrorCode.LOCALE_FAILED,
         )
 
 
@@ -73,5 +74,5 @@ def _supported_line(name: str) -> str:
         where=str(OFFERED),
         untouched="everything",
         hint=f"Choose one of: {OFFERED}, or C.UTF-8.",
-        code="unknown_locale",
+        code=ErrorCode.UNKNOWN_LOCALE,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from . import locales
@@ -29,7 +30,7 @@ def plan_clusters(
         raise GroundworkError(
             reasons[0] if len(reasons) == 1 else "\n".join(f"- {reason}" for reason in reasons),
             untouched="everything",
-            code="refused",
+            code=ErrorCode.REFUSED,
             details={"refusals": reasons},
         )
     return Plan(tuple(_steps(host, desired, wanted_locales, unlisted_main)))

@@ -11,6 +11,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._host import filesystem
 from ..._host.account import Account
@@ -41,7 +42,7 @@ def apply(
             f"{error.strerror}: the configuration of cluster {cluster.name} was not written.",
             where=str(error.filename or cluster.config),
             untouched="the previous files are back, the server was not touched",
-            code="not_written",
+            code=ErrorCode.NOT_WRITTEN,
         ) from None
     if session is None:
         return
@@ -73,7 +74,7 @@ def _refuse_errors(cluster: Cluster, before: files.Snapshot, owner: Account, ses
         where=f"{errors[0].file}:{errors[0].line}",
         untouched="the previous files are back, and the running server was not told anything",
         hint="Correct the value and run again.",
-        code="configuration_refused",
+        code=ErrorCode.CONFIGURATION_REFUSED,
     )
 
 
@@ -93,7 +94,7 @@ def _reload(cluster: Cluster, before: files.Snapshot, owner: Account, session: S
             where=error.where,
             untouched="the previous files are in force again",
             hint=error.hint,
-            code="reload_failed",
+            code=ErrorCode.RELOAD_FAILED,
         ) from None
 
 

@@ -14,6 +14,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._host import filesystem, reaching
 from ..._host.account import Account
@@ -113,7 +114,7 @@ def open_session(cluster: Cluster, owner: Account, superuser: str) -> Session | 
                 where=f"port {options['login_port']}, {options['login_unix_socket']}",
                 untouched="its configuration and the server",
                 hint=f"{cluster.hba_file} has to let {superuser} in over the Unix socket by peer.",
-                code="server_unreachable",
+                code=ErrorCode.SERVER_UNREACHABLE,
             ) from None
 
 
@@ -250,6 +251,6 @@ def content(path: Path, owner: Account | None) -> bytes | None:
     except OSError as error:
         raise GroundworkError(
             f"{path} is a link to what the account {owner.name} cannot read: {error.strerror}.", where=str(path),
-            untouched="everything", code="link_refused",
+            untouched="everything", code=ErrorCode.LINK_REFUSED,
             hint="Find out who made it, and remove it. The server could not read it either.",
         ) from None  # fmt: skip

@@ -13,6 +13,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._host.account import Account
 from . import files, live, pending, staging
@@ -81,7 +82,7 @@ def refuse_what_cannot_start(subject: Subject, need: Need) -> None:
             where=str(subject.cluster.config),
             untouched="the running server",
             hint="Correct the configuration and run again.",
-            code="would_not_start",
+            code=ErrorCode.WOULD_NOT_START,
         )
 
 
@@ -118,7 +119,7 @@ def restart(subject: Subject, need: Need) -> float:
         untouched="the data; the last configuration that worked is back, and the server runs with it again",
         hint=f"The configuration that failed is in {subject.state / subject.cluster.name / FAILED}. Correct it and run "
         "again.",
-        code="restored",
+        code=ErrorCode.RESTORED,
         details={"restored": True},
     )
 
@@ -166,6 +167,6 @@ def _down(subject: Subject, words: str, why: str) -> GroundworkError:
         where=str(subject.log),
         untouched="the data",
         hint="Fix the cause that the log names and run again.",
-        code="server_down",
+        code=ErrorCode.SERVER_DOWN,
         details={"restored": False},
     )

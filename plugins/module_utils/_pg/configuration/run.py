@@ -12,6 +12,7 @@ import dataclasses
 import typing as t
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._host.account import Account, find_account
 from ..._plan import Plan
@@ -84,7 +85,7 @@ def _refuse(found: t.Sequence[Subject]) -> None:
         raise GroundworkError(
             "The configuration cannot be used:\n" + "\n".join(f"  {line}" for line in refused),
             untouched="the configuration of every cluster; nothing was written",
-            code="configuration_refused",
+            code=ErrorCode.CONFIGURATION_REFUSED,
             details={"refused": refused},
         )
 
@@ -104,7 +105,7 @@ def _refuse_what_the_server_would(found: t.Sequence[Subject], place: Place) -> N
             "The installed server refuses the configuration:\n" + "\n".join(f"  {line}" for line in refused),
             untouched="the configuration of every cluster; nothing was written",
             hint="The files named do not exist like this yet: they are what would have been written.",
-            code="configuration_refused",
+            code=ErrorCode.CONFIGURATION_REFUSED,
             details={"refused": refused},
         )
 

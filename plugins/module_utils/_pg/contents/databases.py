@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from ..._error_codes import ErrorCode
 from ..language_tag import language_tag
 from ..quoting import identifier, literal
 from . import live, settings, wanted
@@ -85,7 +86,7 @@ def _create(database: wanted.Database, cluster: live.Cluster, require: Require, 
         refusals.add(
             f"The template {template} does not exist.",
             where=f"database {database.name}",
-            code="UNKNOWN_TEMPLATE",
+            code=ErrorCode.UNKNOWN_TEMPLATE,
             hint="template0 and template1 always do.",
         )
     options = []
@@ -120,7 +121,7 @@ def _refuse_fixed_differences(database: wanted.Database, before: live.Database, 
             f"{option} is {current or 'not set'}, not {value}, and PostgreSQL fixes it when a database is created.",
             where=f"database {database.name}",
             hint=hint,
-            code="IMMUTABLE",
+            code=ErrorCode.IMMUTABLE,
         )
 
 
@@ -174,7 +175,7 @@ def drop_database_step(
             "The maintenance database of this very session cannot be dropped.",
             where=f"database {database.name}",
             hint="Set login_db to another one.",
-            code="OWN_DATABASE",
+            code=ErrorCode.OWN_DATABASE,
         )
     force = " WITH (FORCE)" if database.terminate_sessions else ""
     sql = f"DROP DATABASE {identifier(database.name)}{force}"

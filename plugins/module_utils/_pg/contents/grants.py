@@ -12,6 +12,7 @@ import dataclasses
 import fnmatch
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..quoting import PUBLIC, grantee, identifier
 from . import live
 from .chains import Chains
@@ -62,7 +63,7 @@ def wishes(
                     f"{grant.schema}.{name} does not exist, so {grant.role} cannot get privileges on it.",
                     where=f"database {database.name}",
                     hint="Create it first (migrations), correct the name, or set missing_objects=report.",
-                    code="UNKNOWN_OBJECT",
+                    code=ErrorCode.UNKNOWN_OBJECT,
                 )
         known = set(KINDS[grant.kind].known(version))
         for target, covered in chosen:
@@ -150,7 +151,7 @@ def _refuse_hanging(database: str, target: Target, chains: Chains, refusals: Ref
             f"which shall no longer be able to give it.",
             where=f"database {database}",
             hint=f"List what {entry.grantee} shall hold there (also if it is nothing), or set purge_grants.",
-            code="GRANTED_ONWARD",
+            code=ErrorCode.GRANTED_ONWARD,
         )
 
 

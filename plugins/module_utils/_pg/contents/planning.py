@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._plan import Plan
 from ..quoting import identifier
 from . import databases, defaults, grants, live, report, request, roles, schemas, wanted
@@ -67,7 +68,8 @@ def plan(contents: wanted.Contents, cluster: live.Cluster, insides: dict[str, li
     everything = (*steps, *memberships, *access.steps(), *in_databases, *drops)
     if everything and cluster.in_recovery:
         refusals.add(
-            "This server is a standby and cannot be written to.", hint="Run against the primary.", code="STANDBY"
+            "This server is a standby and cannot be written to.", hint="Run against the primary.",
+            code=ErrorCode.STANDBY
         )
     refusals.raise_if_any()
     return Outcome(Plan(everything), report_of.result())
@@ -130,7 +132,7 @@ def _refuse_unknown_roles(contents: wanted.Contents, cluster: live.Cluster, refu
             refusals.add(
                 f"The role {name} does not exist and is not listed ({use}).",
                 where=where,
-                code="UNKNOWN_ROLE",
+                code=ErrorCode.UNKNOWN_ROLE,
                 hint="List it under roles, or correct the name.",
             )
 
@@ -153,5 +155,5 @@ def _refuse_unknown_schemas(database: wanted.Database, schemas: t.Container[str]
                 f"The schema {schema} does not exist and is not listed ({use}).",
                 where=f"database {database.name}",
                 hint="List it under schemas of this database, or correct the name.",
-                code="UNKNOWN_SCHEMA",
+                code=ErrorCode.UNKNOWN_SCHEMA,
             )

@@ -14,6 +14,7 @@ import datetime
 import re
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .. import scram
 from ..quoting import PUBLIC
@@ -44,7 +45,8 @@ class Problems:
         count = len(self.found)
         what = self.found[0] if count == 1 else f"{count} problems in the input:\n  " + "\n  ".join(self.found)
         raise GroundworkError(
-            what, untouched="everything; no session was opened", code="INVALID_INPUT", details={"problems": self.found}
+            what, untouched="everything; no session was opened",
+            code=ErrorCode.INVALID_INPUT, details={"problems": self.found}
         )
 
 

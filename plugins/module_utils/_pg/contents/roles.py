@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ..._error_codes import ErrorCode
 from .. import scram
 from ..quoting import identifier, literal
 from . import live, settings, wanted
@@ -150,7 +151,8 @@ def drop_steps(
         return []
     if role.name == cluster.session.name:
         refusals.add(
-            f"{role.name} is the role that this module is logged in as.", where=f"role {role.name}", code="OWN_ROLE"
+            f"{role.name} is the role that this module is logged in as.", where=f"role {role.name}",
+            code=ErrorCode.OWN_ROLE
         )
         return []
     left = [d for d in cluster.dependencies if d.role == role.name and d.database not in dropped_databases]
@@ -162,7 +164,7 @@ def drop_steps(
             where=f"role {role.name}",
             hint="Set reassign_owned_to to the role that takes its objects over; its grants are then revoked. "
             "No data is dropped.",
-            code="ROLE_IN_USE",
+            code=ErrorCode.ROLE_IN_USE,
         )
         return []
     name = identifier(role.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..quoting import identifier
 from . import live, wanted
 from .privileges import KINDS
@@ -93,7 +94,7 @@ def extension_steps(
             refusals.add(
                 f"The schema {extension.schema} does not exist.",
                 where=where,
-                code="UNKNOWN_SCHEMA",
+                code=ErrorCode.UNKNOWN_SCHEMA,
                 hint="List it under schemas of this database.",
             )
         newest = None if cluster.extensions is None else cluster.extensions.get(extension.name)
@@ -101,7 +102,7 @@ def extension_steps(
             refusals.add(
                 "The server has no files for this extension.",
                 where=where,
-                code="UNKNOWN_EXTENSION",
+                code=ErrorCode.UNKNOWN_EXTENSION,
                 hint="Install its package on the server (for contrib: postgresql-contrib), or correct the name.",
             )
             continue

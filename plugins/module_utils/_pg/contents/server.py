@@ -11,6 +11,7 @@ import dataclasses
 import itertools
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .. import secret_statement
 from ..api import DatabaseMissing, ServerUnreachable
@@ -52,7 +53,7 @@ class Server:
                 where=server_address(self._options, self.login_db),
                 untouched="everything; nothing was written",
                 hint="Wait for it to end, or raise lock_timeout.",
-                code="LOCKED",
+                code=ErrorCode.LOCKED,
             ) from None
 
     def read(self, contents: wanted.Contents) -> tuple[live.Cluster, dict[str, live.Inside]]:
@@ -185,7 +186,7 @@ class Server:
             if step and not step.alone
             else before,
             hint=error.hint or "Correct the cause and run again: what is done already is recognised.",
-            code="STATEMENT_FAILED",
+            code=ErrorCode.STATEMENT_FAILED,
             details={"sqlstate": error.sqlstate, "applied": [each.summary() for each in done]},
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Step
 from ..quoting import PUBLIC, identifier
@@ -63,7 +64,7 @@ class Refusals:
     def __init__(self) -> None:
         self._errors: list[GroundworkError] = []
 
-    def add(self, what: str, *, where: str | None = None, hint: str | None = None, code: str) -> None:
+    def add(self, what: str, *, where: str | None = None, hint: str | None = None, code: ErrorCode) -> None:
         error = GroundworkError(what, where=where, untouched=NOTHING_WRITTEN, hint=hint, code=code)
         if error.message not in [known.message for known in self._errors]:
             self._errors.append(error)
@@ -115,7 +116,7 @@ class Access:
             f"{session.name} is not a member of {role}, which it has to be to {purpose}.",
             where=f"role {role}",
             hint=f"As a superuser or a role with ADMIN OPTION: GRANT {identifier(role)} TO {identifier(session.name)}",
-            code="NOT_A_MEMBER",
+            code=ErrorCode.NOT_A_MEMBER,
         )
 
     def within(self, owner: str) -> Require:

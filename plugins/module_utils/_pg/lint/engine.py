@@ -21,6 +21,7 @@ import dataclasses
 import difflib
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..sql import ddl as ddl_reader
 from ..sql.model import Ddl
@@ -92,14 +93,14 @@ def check_levels(levels: t.Mapping[str, str]) -> None:
                 f"there is no lint rule {rule!r}",
                 untouched="nothing was read or changed",
                 hint=f"did you mean {near[0]}?" if near else "the rules are listed in docs/lint-rules.md",
-                code="LINT_RULE_UNKNOWN",
+                code=ErrorCode.LINT_RULE_UNKNOWN,
             )
         if level not in LEVELS:
             raise GroundworkError(
                 f"lint rule {rule} cannot have the level {level!r}",
                 untouched="nothing was read or changed",
                 hint=f"use one of {', '.join(LEVELS)}",
-                code="LINT_LEVEL_UNKNOWN",
+                code=ErrorCode.LINT_LEVEL_UNKNOWN,
             )
 
 

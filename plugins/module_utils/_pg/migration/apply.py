@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._migration.filename import REPEATABLE
 from ..session import SqlError
@@ -190,7 +191,7 @@ class Application:
             f"The deadline of {self._stage.settings.deadline} s is over before {following.script.path}.",
             where=following.script.label,
             untouched=f"that script and those after it; {self._done()}",
-            code="DEADLINE",
+            code=ErrorCode.DEADLINE,
             hint="Run again: it goes on there. Or raise deadline.",
         )
 

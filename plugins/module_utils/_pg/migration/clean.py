@@ -11,6 +11,7 @@ import dataclasses
 import re
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..quoting import identifier as quote_name
 from ..session import Session
@@ -60,7 +61,7 @@ def refuse_unconfirmed(disabled: bool, confirmation: str | None, database: str) 
             "Unable to execute clean as it has been disabled with the 'flyway.cleanDisabled' property.",
             where=database,
             untouched="the database",
-            code="CLEAN_DISABLED",
+            code=ErrorCode.CLEAN_DISABLED,
             hint="state=cleaned drops every object of the schemas. Set clean_disabled to false where that is meant.",
         )
     if confirmation != database:
@@ -68,7 +69,7 @@ def refuse_unconfirmed(disabled: bool, confirmation: str | None, database: str) 
             "state=cleaned drops every object of the schemas and was not confirmed.",
             where=database,
             untouched="the database",
-            code="CLEAN_NOT_CONFIRMED",
+            code=ErrorCode.CLEAN_NOT_CONFIRMED,
             hint=f"Set clean_confirmation to the name of the database: {database}",
         )
 

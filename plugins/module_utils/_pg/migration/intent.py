@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from . import history, state, validate
@@ -83,7 +84,7 @@ def intend(
             else f"Missing schemas: {', '.join(create)}, and create_schemas is false.",
             where=facts.database,
             untouched="the database",
-            code="SCHEMA_DOES_NOT_EXIST",
+            code=ErrorCode.SCHEMA_DOES_NOT_EXIST,
             hint="Create it first, or set create_schemas to true.",
         )
     known = {identity(script) for script in resolved.migrations} & set(unfinished)
@@ -116,7 +117,7 @@ def _baseline_on_migrate(settings: Settings, facts: Facts) -> Row:
         "initialize the schema history table.",
         where=facts.database,
         untouched="the database",
-        code="NON_EMPTY_SCHEMA_WITHOUT_SCHEMA_HISTORY_TABLE",
+        code=ErrorCode.NON_EMPTY_SCHEMA_WITHOUT_SCHEMA_HISTORY_TABLE,
         hint="Set baseline_on_migrate and baseline_version to the version that the existing objects stand for. "
         "Materialized "
         "views, partitioned and foreign tables count here; Flyway overlooks a schema that holds nothing else.",

@@ -11,6 +11,7 @@ import dataclasses
 import json
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..session import LOCK_NOT_AVAILABLE, Session, SqlError
 from .prepare import Prepared
@@ -107,7 +108,7 @@ def _refused(findings: t.Sequence[t.Any]) -> GroundworkError:
         f"The linter found {len(findings)} dangerous statements in pending scripts:\n{shown}{more}",
         where=f"{findings[0].file}:{findings[0].line}:{findings[0].column}",
         untouched="the database; nothing was run",
-        code="LINT",
+        code=ErrorCode.LINT,
         hint="Change the script, or put -- groundwork:ignore <rule> above the statement, or set the rule's level "
         "in lint.rules.",
         details={"lint": [dataclasses.asdict(finding) for finding in findings]},

@@ -13,6 +13,7 @@ import re
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._migration.java_text import string_hash
 from ..session import Session, SqlError
@@ -114,7 +115,7 @@ class RunLock:
             f"It is held by {who}; waited {waited:.0f} s.",
             where=self._table.qualified,
             untouched="the database",
-            code="LOCK_NOT_ACQUIRED",
+            code=ErrorCode.LOCKED,
             hint="Another run (of this module or of Flyway) migrates this schema. Wait for it, or raise "
             "lock_retry_count.",
             details={"lock_holders": [holder.facts() for holder in found]},
@@ -151,6 +152,6 @@ def pooled_session() -> GroundworkError:
         "pool_mode=transaction), where a "
         "session's lock, role and settings do not stay with the session.",
         untouched="the database",
-        code="POOLED_CONNECTION",
+        code=ErrorCode.POOLED_CONNECTION,
         hint="Connect to the server itself, or to a pool with pool_mode=session.",
     )

@@ -12,6 +12,7 @@ import dataclasses
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan
 from .. import api, secret_statement
@@ -261,7 +262,7 @@ class Run:
             f'is false). First offending migration: "{intents.title(alone[0].script)}" [non-transactional]',
             where=alone[0].script.label,
             untouched="the database",
-            code="MIXED_MIGRATION",
+            code=ErrorCode.MIXED_MIGRATION,
             hint="Set group to false: then each script has its own transaction, and this one runs statement by "
             "statement.",
         )
@@ -275,7 +276,7 @@ class Run:
             "one transaction.",
             where=own.where,
             untouched="the database",
-            code="TRANSACTION_CONTROL",
+            code=ErrorCode.TRANSACTION_CONTROL,
             hint="Set group to false: then each script has its own transaction.",
         )
 
@@ -386,7 +387,7 @@ class Run:
             f"{' '.join(own.text.split())[:100]} cannot be had in a callback that runs in the transaction of a script.",
             where=own.where,
             untouched="the database",
-            code="TRANSACTION_CONTROL",
+            code=ErrorCode.TRANSACTION_CONTROL,
             hint="Put it into the script, or into a callback such as beforeMigrate.sql, which has a transaction of its "
             "own.",
         )
@@ -406,7 +407,7 @@ class Run:
             return GroundworkError(
                 f"The connection broke: {error.text}",
                 where=self.database,
-                code="CONNECTION_LOST",
+                code=ErrorCode.CONNECTION_LOST,
                 untouched="the server rolls unfinished transactions back",
                 hint="Run again: it goes on where it stopped.",
             )
@@ -414,6 +415,6 @@ class Run:
             f"The server refused a statement of the module itself: {error.text}{code}",
             where=self.database,
             untouched="what was not finished has been rolled back",
-            code="SERVER_ERROR",
+            code=ErrorCode.SERVER_ERROR,
             hint=error.hint or "The role needs the privileges to create and write the history table, see session_role.",
         )

@@ -11,6 +11,7 @@ import dataclasses
 import re
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..lint.pending import PendingFile
 from ..session import Session
@@ -217,7 +218,7 @@ def _mixed(reader: _Reader, script: Script) -> GroundworkError:
         f"false). Offending statement found at line {offending.line}: {text[:300]}{kind}",
         where=f"{script.label}:{offending.line}",
         untouched="the database",
-        code="MIXED_MIGRATION",
+        code=ErrorCode.MIXED_MIGRATION,
         hint=f"{reason}. Move it to a file of its own, or set mixed=true: the file then runs statement by "
         "statement, and a "
         "failed run can be taken up where it stopped.",
@@ -230,7 +231,7 @@ def _controls_transactions(reader: _Reader, script: Script) -> GroundworkError:
         f"The script opens or ends transactions by itself ({verb.upper()}), so it could not be rolled back as a whole.",
         where=f"{script.label}:{statement.line}:{statement.column}",
         untouched="the database",
-        code="TRANSACTION_CONTROL",
+        code=ErrorCode.TRANSACTION_CONTROL,
         hint="Remove the statement: every file runs in a transaction of its own. A file that must control its "
         "transactions "
         f"needs executeInTransaction=false in {script.file.name}.conf.",

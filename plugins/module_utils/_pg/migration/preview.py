@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._migration.filename import REPEATABLE
 from ..quoting import identifier as quote_name
@@ -60,7 +61,7 @@ def run(stage: Stage, intent: Intent, prepared: t.Sequence[Prepared], verb: str)
         raise GroundworkError(
             f"The preview failed at its end: {error.text} (SQLSTATE {error.sqlstate})",
             untouched="everything: this was a preview, and it was rolled back",
-            code="FAILED_MIGRATION",
+            code=ErrorCode.FAILED_MIGRATION,
         ) from None
     _report(outcome, header, before, after)
 

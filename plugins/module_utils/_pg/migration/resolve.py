@@ -11,6 +11,7 @@ import codecs
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._migration import checksum, filename
 from ..._migration.filename import BASELINE, CALLBACK, REPEATABLE, UNDO, VERSIONED, Name, Naming
@@ -76,7 +77,7 @@ def resolve(source: Source, reading: Reading) -> Resolved:
         raise GroundworkError(
             "Invalid SQL filenames found:\n" + "\n".join(problems),
             untouched="the database",
-            code="VALIDATE_ERROR",
+            code=ErrorCode.VALIDATE_ERROR,
             hint="Rename the files, or set validate_migration_naming to false to have them left out with a warning.",
         )
     result.warnings.extend(f"Left out, because its name is not valid: {problem}" for problem in problems)
@@ -146,13 +147,14 @@ def _refuse_duplicates(kind: str, scripts: list[Script]) -> None:
     for script in scripts:
         key: t.Any = script.version
         first = seen.get(key, script)
-        what, code = f"migration with version {first.version}", "DUPLICATE_VERSIONED_MIGRATION"
+        what, code = f"migration with version {first.version}", ErrorCode.DUPLICATE_VERSIONED_MIGRATION
         if kind == REPEATABLE:
             key = script.description
-            what, code = f"repeatable migration with description {key}", "DUPLICATE_REPEATABLE_MIGRATION"
+            what, code = f"repeatable migration with description {key}", ErrorCode.DUPLICATE_REPEATABLE_MIGRATION
         elif kind == CALLBACK:
             key = (script.name.event, script.name.description)
-            what, code = f"{script.name.event} callback with description '{script.name.description}'", "VALIDATE_ERROR"
+            what = f"{script.name.event} callback with description '{script.name.description}'"
+            code = ErrorCode.VALIDATE_ERROR
         elif kind in (UNDO, BASELINE):
             what = f"{kind} {what}"
         if key in seen:

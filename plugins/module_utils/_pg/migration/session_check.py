@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._migration.filename import CALLBACK
 from ..sql import client_encoding
@@ -67,7 +68,7 @@ class SessionCheck:
             "The script's transaction is READ ONLY, so its row of the history could not be written in it.",
             where=self._read_only.where,
             untouched="the database",
-            code="TRANSACTION_CONTROL",
+            code=ErrorCode.TRANSACTION_CONTROL,
             hint="Leave READ ONLY out: what only reads reads the same without it.",
         )
 
@@ -105,7 +106,7 @@ class SessionCheck:
             "executing the same scripts.",
             where=statement.where,
             untouched="the database",
-            code="RUN_LOCK_RELEASED",
+            code=ErrorCode.RUN_LOCK_RELEASED,
             hint="Remove it: after each script its settings, temporary objects, prepared statements and the advisory "
             "locks that it took are gone by themselves.",
         )
@@ -147,7 +148,7 @@ class SessionCheck:
                 f" is {name}: the server would store other characters than these.",
                 where=where,
                 untouched="the database",
-                code="ENCODING_MISMATCH",
+                code=ErrorCode.ENCODING_MISMATCH,
                 hint=encoding_hint(self._script, name),
             ) from None
 

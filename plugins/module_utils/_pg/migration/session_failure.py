@@ -7,13 +7,13 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..session import SERIALIZATION_FAILURE, SqlError
 from .intent import title
 from .prepare import Prepared
 from .surroundings import is_lock_lost, is_not_restored
 
-RUN_LOCK_RELEASED = "RUN_LOCK_RELEASED"
 LOCK_RELEASED = (
     "It released the lock that keeps another run (of this module or of Flyway) from executing the same scripts."
 )
@@ -45,7 +45,7 @@ def session_failure(error: SqlError, prepared: Prepared, untouched: str) -> Grou
         f"Migration {name} failed at its end!\n{text}",
         where=script.label,
         untouched=untouched,
-        code=RUN_LOCK_RELEASED if is_lock_lost(error) else "FAILED_MIGRATION",
+        code=ErrorCode.RUN_LOCK_RELEASED if is_lock_lost(error) else ErrorCode.FAILED_MIGRATION,
         hint=_advice(error),
     )
 

@@ -7,6 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..session import SqlError
 from ..sql.statement import Statement
@@ -47,7 +48,7 @@ def failure(
     title: str,
     untouched: str,
     hint: str | None = None,
-    code: str = "FAILED_MIGRATION",
+    code: ErrorCode = ErrorCode.FAILED_MIGRATION,
 ) -> GroundworkError:
     """The error for a script that failed at ``statement``."""
     text, where = describe(error, statement)

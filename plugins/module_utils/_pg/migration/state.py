@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._migration.java_text import order_key
 from ..._migration.version import Target, Version
@@ -178,7 +179,7 @@ class _Survey:
             if attribute == "deleted" and other.deleted and row.version_text is not None:
                 raise GroundworkError(
                     f"Corrupted schema history: multiple delete entries for version {row.version}",
-                    code="DUPLICATE_DELETED_MIGRATION",
+                    code=ErrorCode.DUPLICATE_DELETED_MIGRATION,
                     untouched="the database",
                     hint="Somebody wrote to the history table by hand: remove the surplus DELETE row.",
                 )
@@ -308,7 +309,7 @@ class _Survey:
             "and the "
             "migration exists.",
             untouched="the database",
-            code="VALIDATE_ERROR",
+            code=ErrorCode.VALIDATE_ERROR,
             hint=f"Write {version}? to accept that no migration has that version.",
         )
 

@@ -12,6 +12,7 @@ import dataclasses
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..quoting import literal as quote_text
 from ..session import Session, SqlError
@@ -28,7 +29,7 @@ from .prepare import Prepared, transaction_verb
 from .progress import FINISHED, STARTED, Progress, Step
 from .retry import Retry
 from .sending import StatementFailedError, rollback_quietly, send
-from .session_failure import LOCK_ADVICE, LOCK_RELEASED, RUN_LOCK_RELEASED, session_failure
+from .session_failure import LOCK_ADVICE, LOCK_RELEASED, session_failure
 from .surroundings import LOCK_LOST, Surroundings, is_lock_lost
 
 _EXISTS = ("42P07", "42710", "42P04", "42P06", "42723")
@@ -146,7 +147,7 @@ class Stepwise:
             f"Statement {number} of {prepared.script.path} has already run, and was edited or removed since.",
             where=where,
             untouched="the database; nothing was run",
-            code="FINISHED_STATEMENT_EDITED",
+            code=ErrorCode.FINISHED_STATEMENT_EDITED,
             hint="Put the finished statements back as they were and change only those after them, or undo by "
             "hand what they "
             "did and run this module with state=repaired: the script then starts anew.",
@@ -277,7 +278,7 @@ class Stepwise:
             f"Migration {prepared.script.path} failed at statement {statement.number}!\n{LOCK_RELEASED}",
             where=statement.where,
             untouched=f"{known}; the history row says success = false until the rest is done",
-            code=RUN_LOCK_RELEASED,
+            code=ErrorCode.RUN_LOCK_RELEASED,
             hint=LOCK_ADVICE,
         )
 
@@ -341,7 +342,7 @@ class Stepwise:
                     f"The index {index.qualified} exists but is not valid, and another session is building it.",
                     where=statement.where,
                     untouched="the index",
-                    code="INVALID_INDEX",
+                    code=ErrorCode.INVALID_INDEX,
                     hint="Wait for that session, then run again.",
                 )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._migration.version import Target, Version
 from ..quoting import literal as quote_text
@@ -50,7 +51,7 @@ def select(resolved: Resolved, rows: t.Sequence[Row], target: Target) -> list[Un
         raise GroundworkError(
             f"There is no undo script for version {', '.join(map(str, missing))}.",
             untouched="the database; nothing was undone",
-            code="UNDO_SCRIPT_MISSING",
+            code=ErrorCode.UNDO_SCRIPT_MISSING,
             hint="Write U<version>__<description>.sql for each of them, or choose a higher target.",
         )
     return [Undo(row, resolved.undos[t.cast(Version, row.version)]) for row in reversed(wanted)]
@@ -121,7 +122,7 @@ class UndoRecord:
                     what,
                     where=undo.script.label,
                     untouched="the database; nothing was undone",
-                    code="UNDO_CHECKSUM_MISMATCH",
+                    code=ErrorCode.UNDO_CHECKSUM_MISMATCH,
                     hint="Read the script again; if it is right for this database, set accept_changed_undo=true.",
                 )
             warnings.append(what)

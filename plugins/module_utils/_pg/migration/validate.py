@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from . import state
 from .history import DELETE
@@ -58,7 +59,7 @@ class Invalid:
     """One migration that does not validate."""
 
     info: Info
-    code: str
+    code: ErrorCode
     message: str
 
     def output(self) -> dict[str, t.Any]:
@@ -68,7 +69,7 @@ class Invalid:
             "version": str(info.version) if info.version else "",
             "description": info.description,
             "filepath": info.script.label if info.script else "",
-            "error_details": {"error_code": self.code, "error_message": self.message},
+            "error_details": {"error_code": self.code.value, "error_message": self.message},
         }
 
 
@@ -87,7 +88,7 @@ def validate(situation: Situation, patterns: t.Sequence[IgnorePattern], ignore_p
 
 def error(invalid: t.Sequence[Invalid], where: str) -> GroundworkError:
     """The one error for everything that did not validate."""
-    code = invalid[0].code if len(invalid) == 1 else "VALIDATE_ERROR"
+    code = invalid[0].code if len(invalid) == 1 else ErrorCode.VALIDATE_ERROR
     return GroundworkError(
         "Validate failed: Migrations have failed validation\n" + "\n".join(item.message for item in invalid),
         where=where,
@@ -99,17 +100,17 @@ def error(invalid: t.Sequence[Invalid], where: str) -> GroundworkError:
 
 
 _HINTS = {
-    "CHECKSUM_MISMATCH": "Put the file back as it was applied and write a new migration for the change; "
+    ErrorCode.CHECKSUM_MISMATCH: "Put the file back as it was applied and write a new migration for the change; "
     "state=repaired takes "
     "the new checksum over when the database really is as the file says.",
-    "FAILED_VERSIONED_MIGRATION": "Undo by hand what the failed script left behind, then run this module with "
+    ErrorCode.FAILED_VERSIONED_MIGRATION: "Undo by hand what the failed script left behind, then run this module with "
     "state=repaired.",
-    "FAILED_REPEATABLE_MIGRATION": "Undo by hand what the failed script left behind, then run this module with "
+    ErrorCode.FAILED_REPEATABLE_MIGRATION: "Undo by hand what the failed script left behind, then run this module with "
     "state=repaired.",
-    "APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED": "Is this the right folder and the right branch? If so, and the "
+    ErrorCode.APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED: "Is this the right folder and the right branch? If so, and the "
     "file is gone on "
     "purpose, run this module with state=repaired, or add '*:missing' to ignore_migration_patterns.",
-    "RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED": "A migration with a lower version than the newest applied one "
+    ErrorCode.RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED: "A migration with a lower version than the newest applied one "
     "arrived late: "
     "give it a higher version, or set out_of_order=true.",
 }
@@ -117,7 +118,7 @@ _HINTS = {
 
 def _problem(
     info: Info, situation: Situation, patterns: t.Sequence[IgnorePattern], ignore_pending: bool
-) -> tuple[str, str] | None:
+) -> tuple[ErrorCode, str] | None:
     left_out = info.row is None and info.script is not None and not info.script.executes
     if left_out or any(pattern.matches(info) for pattern in patterns):
         return None
@@ -131,32 +132,38 @@ def _problem(
     )
 
 
-def _failed(info: Info) -> tuple[str, str] | None:
+def _failed(info: Info) -> tuple[ErrorCode, str] | None:
     if info.state not in state.FAILED_STATES:
         return None
     advice = "Please remove any half-completed changes then run repair to fix the schema history."
     if info.version is None:
-        return "FAILED_REPEATABLE_MIGRATION", f"Detected failed repeatable migration: {info.description}.\n{advice}"
+        what = f"Detected failed repeatable migration: {info.description}.\n{advice}"
+        return ErrorCode.FAILED_REPEATABLE_MIGRATION, what
     return (
-        "FAILED_VERSIONED_MIGRATION",
+        ErrorCode.FAILED_VERSIONED_MIGRATION,
         f"Detected failed migration to version {info.version} ({info.description}).\n{advice}",
     )
 
 
-def _unresolved(info: Info) -> tuple[str, str] | None:
+def _unresolved(info: Info) -> tuple[ErrorCode, str] | None:
     row = info.row
     if info.script or row is None or row.is_synthetic or row.is_undo or info.state == state.SUPERSEDED:
         return None
-    code = "APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED" if info.version else "APPLIED_REPEATABLE_MIGRATION_NOT_RESOLVED"
+    versioned = ErrorCode.APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED
+    code = versioned if info.version else ErrorCode.APPLIED_REPEATABLE_MIGRATION_NOT_RESOLVED
     return code, (
         f"Detected applied migration not resolved locally: {info.version or info.description}.\n"
         "If you removed this migration intentionally, run repair to mark the migration as deleted."
     )
 
 
-def _unapplied(info: Info, ignore_pending: bool) -> tuple[str, str] | None:
+def _unapplied(info: Info, ignore_pending: bool) -> tuple[ErrorCode, str] | None:
     versioned = info.version is not None
-    code = "RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED" if versioned else "RESOLVED_REPEATABLE_MIGRATION_NOT_APPLIED"
+    code = (
+        ErrorCode.RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED
+        if versioned
+        else ErrorCode.RESOLVED_REPEATABLE_MIGRATION_NOT_APPLIED
+    )
     what = (
         f"Detected resolved migration not applied to database: {info.version}.\n"
         if versioned
@@ -170,14 +177,14 @@ def _unapplied(info: Info, ignore_pending: bool) -> tuple[str, str] | None:
     if info.state == state.PENDING:
         return code, f"{what}To fix this error, either run migrate, or set -ignoreMigrationPatterns='*:pending'."
     if info.state == state.OUTDATED:
-        return "OUTDATED_REPEATABLE_MIGRATION", (
+        return ErrorCode.OUTDATED_REPEATABLE_MIGRATION, (
             "Detected outdated resolved repeatable migration that should be re-applied to database: "
             f"{info.description}.\nRun migrate to execute this migration."
         )
     return None
 
 
-def _mismatch(info: Info, situation: Situation, ignore_pending: bool) -> tuple[str, str] | None:
+def _mismatch(info: Info, situation: Situation, ignore_pending: bool) -> tuple[ErrorCode, str] | None:
     script, row = info.script, info.row
     if script is None or row is None or row.type == DELETE:
         return None
@@ -186,13 +193,14 @@ def _mismatch(info: Info, situation: Situation, ignore_pending: bool) -> tuple[s
         return None
     identifier = row.script if info.version is None else f"version {row.version_text}"
     if script.row_type != row.type:
-        return "TYPE_MISMATCH", _mismatch_text("type", identifier, row.type, script.row_type)
+        return ErrorCode.TYPE_MISMATCH, _mismatch_text("type", identifier, row.type, script.row_type)
     compared = info.version is not None or (ignore_pending and info.state not in (state.OUTDATED, state.SUPERSEDED))
     if compared and not script.checksum_matches(row.checksum):
         applied = "null" if row.checksum is None else str(row.checksum)
-        return "CHECKSUM_MISMATCH", _mismatch_text("checksum", identifier, applied, str(script.checksum))
+        return ErrorCode.CHECKSUM_MISMATCH, _mismatch_text("checksum", identifier, applied, str(script.checksum))
     if script.description != row.description:
-        return "DESCRIPTION_MISMATCH", _mismatch_text("description", identifier, row.description, script.description)
+        what = _mismatch_text("description", identifier, row.description, script.description)
+        return ErrorCode.DESCRIPTION_MISMATCH, what
     return None
 
 

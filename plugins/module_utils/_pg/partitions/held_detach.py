@@ -15,6 +15,7 @@ import contextlib
 import threading
 import time
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..quoting import identifier, literal
 from ..session import Session, SqlError
@@ -149,5 +150,5 @@ def _completed(partition: Partition, refusal: SqlError | None) -> GroundworkErro
         where=partition.full_name,
         untouched=f"its rows: {partition.full_name} is a table of its own now, and was not dropped",
         hint="Drop it by hand, or attach it again and run again.",
-        code="DETACHED_NOT_DROPPED",
+        code=ErrorCode.DETACHED_NOT_DROPPED,
     )

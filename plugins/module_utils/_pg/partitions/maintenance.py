@@ -11,6 +11,7 @@ import datetime
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..quoting import identifier
 from ..session import Session, SqlError
@@ -56,7 +57,7 @@ class Maintenance:
                 where=database,
                 untouched=planning.NOTHING_WRITTEN,
                 hint="See pg_timezone_names for what it knows.",
-                code="UNKNOWN_TIME_ZONE",
+                code=ErrorCode.UNKNOWN_TIME_ZONE,
             ) from None
         self._day = day or live.today(session)
 
@@ -73,7 +74,7 @@ class Maintenance:
                     where=self._database,
                     untouched=planning.NOTHING_WRITTEN,
                     hint="Run again when it has ended.",
-                    code="LOCKED",
+                    code=ErrorCode.LOCKED,
                 )
             time.sleep(0.2)
 
@@ -106,7 +107,7 @@ class Maintenance:
                 "The partitions still differ from the policy after the run.",
                 where=", ".join(f"{step.action} {step.name}" for step in left),
                 hint="Look for another session that changes the same tables, then run again.",
-                code="NOT_CONVERGED",
+                code=ErrorCode.NOT_CONVERGED,
             )
 
     def _apply(self, plan: planning.TablePlan, lock_timeout: float, attempts: int, done: list[str]) -> None:
@@ -196,7 +197,7 @@ class Maintenance:
                     untouched=planning.NOTHING_WRITTEN,
                     hint="In one transaction: detach the default partition, create the partition, move the rows, "
                     "attach the default partition again. Then run again.",
-                    code="ROWS_IN_DEFAULT",
+                    code=ErrorCode.ROWS_IN_DEFAULT,
                 )
 
 
@@ -244,6 +245,6 @@ def _failure(
         where=plan.wanted.full_name,
         untouched=untouched,
         hint=hint,
-        code="PARTITION_FAILED",
+        code=ErrorCode.PARTITION_FAILED,
         details={"sqlstate": error.sqlstate},
     )

@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..quoting import identifier, literal, qualified
 from . import interval, retiring
@@ -118,7 +119,9 @@ def _check(wanted: Wanted, table: Table) -> None:
         hint = f"GRANT {table.owner} to the login role, or log in as a superuser."
     else:
         return
-    raise GroundworkError(what, where=wanted.full_name, untouched=NOTHING_WRITTEN, hint=hint, code="NOT_BY_TIME")
+    raise GroundworkError(
+        what, where=wanted.full_name, untouched=NOTHING_WRITTEN, hint=hint, code=ErrorCode.NOT_BY_TIME
+    )
 
 
 def _check_owners(wanted: Wanted, table: Table, retired: t.Sequence[Partition]) -> None:
@@ -130,7 +133,7 @@ def _check_owners(wanted: Wanted, table: Table, retired: t.Sequence[Partition]) 
                 where=wanted.full_name,
                 untouched=NOTHING_WRITTEN,
                 hint=f"ALTER TABLE {each.sql} OWNER TO {identifier(table.owner)}.",
-                code="PARTITION_OF_ANOTHER_OWNER",
+                code=ErrorCode.PARTITION_OF_ANOTHER_OWNER,
             )
 
 
@@ -156,7 +159,7 @@ def _covered(wanted: Wanted, wished: interval.Interval, attached: t.Sequence[Par
         where=wanted.full_name,
         untouched=NOTHING_WRITTEN,
         hint="Attach what is missing by hand, or set interval (and timezone) to what the existing bounds use.",
-        code="PARTLY_COVERED",
+        code=ErrorCode.PARTLY_COVERED,
     )
 
 
@@ -170,7 +173,7 @@ def _create(wanted: Wanted, table: Table, wished: interval.Interval) -> Partitio
             where=wanted.full_name,
             untouched=NOTHING_WRITTEN,
             hint="Attach it if it is the detached partition, rename it, or choose another partition_name.",
-            code="NAME_TAKEN",
+            code=ErrorCode.NAME_TAKEN,
         )
     bounds = f"FROM ({literal(str(wished.begin))}) TO ({literal(str(wished.end))})"
     attach = f"ALTER TABLE {table.sql} ATTACH PARTITION {child} FOR VALUES {bounds}"

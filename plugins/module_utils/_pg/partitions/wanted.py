@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from . import interval
 
@@ -131,5 +132,5 @@ def day(text: str | None, where: str, option: str) -> datetime.date | None:
 
 def _refusal(where: str, what: str, hint: str) -> GroundworkError:
     return GroundworkError(
-        what, where=where, untouched="everything; no session was opened", hint=hint, code="BAD_PARTITION_POLICY"
+        what, where=where, untouched="everything; no session was opened", hint=hint, code=ErrorCode.BAD_PARTITION_POLICY
     )

@@ -24,6 +24,7 @@ import typing as t
 from pathlib import Path
 
 from ..._answer import harmless
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._host import filesystem
 from ..._host.run_lock import one_run
@@ -151,7 +152,7 @@ def reserve_slot(server: Server, source: Source, slot: str) -> None:
             raise GroundworkError(
                 f"The primary does not reserve its slot {slot}: {_last_lines(outcome.stderr)}", where=server.where,
                 untouched="the data folder, the primary and the other members", hint=_hint(outcome.stderr),
-                code="STANDBY_SLOT_REFUSED",
+                code=ErrorCode.STANDBY_SLOT_REFUSED,
             )
         time.sleep(0.2)
 
@@ -167,13 +168,13 @@ def identified(server: Server, source: Source) -> str:
         raise GroundworkError(
             f"The programs of PostgreSQL cannot be run: {error.filename or server.bin}: {error.strerror}.",
             where=server.where, untouched="everything", hint="Install them first, or set bin_directory.",
-            code="STANDBY_PROGRAMS_MISSING",
+            code=ErrorCode.STANDBY_PROGRAMS_MISSING,
         ) from error
     if outcome.returncode != 0:
         raise GroundworkError(
             f"None of {', '.join(f'{host}:{port}' for host, port in source.hosts)} answers as the primary to copy: "
             f"{_last_lines(outcome.stderr)}", where=server.where, untouched="everything", hint=_hint(outcome.stderr),
-            code="STANDBY_SOURCE_UNREACHABLE",
+            code=ErrorCode.STANDBY_SOURCE_UNREACHABLE,
         )
     return outcome.stdout.strip().partition("|")[0]
 
@@ -205,7 +206,8 @@ def copy(server: Server, source: Source, options: CopyOptions) -> None:
     if outcome.returncode != 0:
         raise GroundworkError(
             f"pg_basebackup failed: {_last_lines(outcome.stderr)}", where=server.where,
-            untouched="the primary and the other members", hint=_hint(outcome.stderr), code="STANDBY_COPY_FAILED",
+            untouched="the primary and the other members", hint=_hint(outcome.stderr),
+            code=ErrorCode.STANDBY_COPY_FAILED,
         )
     make_standby(server)
     filesystem.remove(marker_of(server.data))
@@ -226,7 +228,7 @@ def _alone(server: Server) -> t.Iterator[None]:
         except GroundworkError as error:
             raise GroundworkError(
                 f"Another run copies the primary into this folder right now. {error.what}", where=server.where,
-                untouched="everything", hint="Wait until it has ended.", code="STANDBY_COPY_RUNNING",
+                untouched="everything", hint="Wait until it has ended.", code=ErrorCode.STANDBY_COPY_RUNNING,
             ) from None
         for pid in _left_behind(server):
             with contextlib.suppress(ProcessLookupError):
@@ -261,7 +263,7 @@ def refuse_foreign_content(server: Server, options: CopyOptions, *, rebuild: boo
                 where=server.where,
                 untouched="everything",
                 hint="Look at pg_wal and pg_tblspc there, and find out who made the link. Remove it, then run again.",
-                code="STANDBY_FOLDER_FOREIGN",
+                code=ErrorCode.STANDBY_FOLDER_FOREIGN,
             )
     if rebuild or is_unfinished(server):
         own |= {server.data}
@@ -271,7 +273,7 @@ def refuse_foreign_content(server: Server, options: CopyOptions, *, rebuild: boo
                 f"{folder} is to become a folder of the standby, but something is in it.", where=str(folder),
                 untouched="everything",
                 hint="Look at it, and move it away or remove it if nobody needs it. An empty folder is fine.",
-                code="STANDBY_FOLDER_NOT_EMPTY",
+                code=ErrorCode.STANDBY_FOLDER_NOT_EMPTY,
             )
 
 
@@ -335,7 +337,8 @@ def rewind(server: Server, source: Source) -> bool:
         raise GroundworkError(
             f"pg_rewind failed: {_last_lines(outcome.stderr)}", where=server.where,
             untouched="the primary and the other members",
-            hint="Rebuild it with rebuild_method copy.", code="STANDBY_REWIND_FAILED", details={"damaged": damaged},
+            hint="Rebuild it with rebuild_method copy.",
+            code=ErrorCode.STANDBY_REWIND_FAILED, details={"damaged": damaged},
         )
     make_standby(server)
     return "no rewind required" not in outcome.stdout + outcome.stderr

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from .control import parse_lsn
 from .divergence import WAY_OUT, divergence, lost_slot
@@ -37,7 +38,8 @@ def cannot_follow(name: str, member: dict[str, t.Any], primary: dict[str, t.Any]
         raise GroundworkError(
             f"{name} cannot follow its primary any more: {reason}.", where=name,
             untouched=f"{name} and all other members; {name} goes on answering queries with the data it has.",
-            hint=WAY_OUT.replace("HOST", name), code="STANDBY_DIVERGED" if diverged else "STANDBY_SLOT_LOST",
+            hint=WAY_OUT.replace("HOST", name),
+            code=ErrorCode.STANDBY_DIVERGED if diverged else ErrorCode.STANDBY_SLOT_LOST,
         )
 
 

@@ -16,6 +16,7 @@ import signal
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._host import filesystem
 from .access import promote_grant
@@ -137,7 +138,7 @@ class Handover:
             untouched="The old primary is stopped and would start as a standby; it has every row.",
             hint="Look at the target. If SELECT pg_is_in_recovery() is false there, run the playbook again to finish. "
             f"If the target is gone for good, remove {self.server.data / STANDBY_SIGNAL} and start the old primary.",
-            code="SWITCHOVER_UNCERTAIN",
+            code=ErrorCode.SWITCHOVER_UNCERTAIN,
         )
 
     def _go_back(self, what: str, hint: str) -> t.NoReturn:
@@ -151,10 +152,10 @@ class Handover:
                 f"{what} And the old primary does not start again: {error.what}", where=self.server.where,
                 untouched="No member was promoted; the old primary has every row.",
                 hint="Start the old primary. Only if that is impossible, promote the standby with the most WAL.",
-                code="SWITCHOVER_NO_PRIMARY",
+                code=ErrorCode.SWITCHOVER_NO_PRIMARY,
             ) from None
         raise GroundworkError(
-            what, where=self.server.where, untouched=BACK_AS_PRIMARY, hint=hint, code="SWITCHOVER_TAKEN_BACK",
+            what, where=self.server.where, untouched=BACK_AS_PRIMARY, hint=hint, code=ErrorCode.SWITCHOVER_TAKEN_BACK,
             details={"outage_ms": self._elapsed()},
         )
 
@@ -167,5 +168,5 @@ def promote_here(session: Session, seconds: float) -> None:
     if not session.value("SELECT pg_promote(true, %s)", max(1, int(seconds))):
         raise GroundworkError(
             f"The server did not become a primary within {seconds:.0f} s.",
-            untouched="the other members", hint="Its log says what it waits for.", code="SWITCHOVER_UNCERTAIN",
+            untouched="the other members", hint="Its log says what it waits for.", code=ErrorCode.SWITCHOVER_UNCERTAIN,
         )

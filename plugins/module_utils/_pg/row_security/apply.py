@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..quoting import identifier
 from ..session import Session, SqlError
@@ -65,6 +66,6 @@ def _failure(table: live.Table, error: SqlError, attempts: int, done: list[str])
         where=table.full_name,
         untouched=f"everything but {', '.join(done)}" if done else "every table",
         hint=hint,
-        code="POLICY_FAILED",
+        code=ErrorCode.POLICY_FAILED,
         details={"sqlstate": error.sqlstate},
     )

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._plan import Plan, Step
 from ..quoting import identifier, literal
 from .live import LivePolicy, Table
@@ -152,7 +153,7 @@ def refuse_missing(rules: t.Sequence[Rule], tables: dict[int, Table]) -> None:
             ", ".join(sorted({rule.policy.name for rule in rules})),
             f"These tables do not exist: {', '.join(missing)}.",
             "Correct the names, or set missing_tables to report when a migration is yet to create them.",
-            "NO_SUCH_TABLE",
+            ErrorCode.NO_SUCH_TABLE,
         )
 
 

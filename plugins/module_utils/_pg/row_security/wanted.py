@@ -12,6 +12,7 @@ import fnmatch
 import hashlib
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..quoting import PUBLIC, grantee, identifier
 
@@ -131,7 +132,7 @@ def _check(policy: Policy) -> None:
         raise refusal(policy.name, "The policy is for no role.", "Leave roles out to mean everybody.")
 
 
-def refusal(where: str, what: str, hint: str, code: str = "BAD_POLICY") -> GroundworkError:
+def refusal(where: str, what: str, hint: str, code: ErrorCode = ErrorCode.BAD_POLICY) -> GroundworkError:
     return GroundworkError(
         what, where=f"policy {where}", untouched="every table; nothing was written", hint=hint, code=code
     )

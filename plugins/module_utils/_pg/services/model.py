@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._plan import Plan, Step
 from ..clusters.model import MAJOR
@@ -86,7 +87,7 @@ def plan_services(wanted: t.Sequence[Wanted], found: dict[str, Unit], whole: Who
                 where=cluster.data_directory,
                 untouched="every server",
                 hint=f"Stop it when its users can spare it (pg_ctlcluster {MAJOR} {cluster.name} stop) and run again.",
-                code="outside_unit",
+                code=ErrorCode.OUTSIDE_UNIT,
             )
     return Plan(tuple(_steps(wanted, found, whole)))
 

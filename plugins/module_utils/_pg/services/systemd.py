@@ -14,6 +14,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from ..._host.account import find_account
 from ..._plan import Plan
@@ -62,7 +63,7 @@ def apply_plan(plan: Plan, wanted: t.Sequence[Wanted], timeout: int) -> None:
     if len(failed) == 1:
         raise failed[0]
     if failed:
-        raise GroundworkError("\n".join(error.message for error in failed), code="start_failed")
+        raise GroundworkError("\n".join(error.message for error in failed), code=ErrorCode.START_FAILED)
 
 
 def _start(cluster: Wanted, timeout: int) -> list[GroundworkError]:
@@ -118,7 +119,7 @@ def _start_failed(cluster: Wanted, how: str) -> GroundworkError:
         where=f"{log}; journalctl -u {cluster.unit}",
         untouched="its data and the other servers",
         hint="Fix the cause that the log names and run again.",
-        code="start_failed",
+        code=ErrorCode.START_FAILED,
     )
 
 
@@ -143,7 +144,8 @@ def _show(units: t.Sequence[str]) -> dict[str, dict[str, str]]:
     if outcome.returncode:
         raise GroundworkError(
             f"systemd does not answer: {outcome.stderr.strip()}", untouched="everything",
-            hint="The servers run as systemd units; this host has to be booted with systemd.", code="no_systemd",
+            hint="The servers run as systemd units; this host has to be booted with systemd.",
+            code=ErrorCode.NO_SYSTEMD,
         )  # fmt: skip
     blocks = (dict(_pairs(block)) for block in outcome.stdout.split("\n\n") if block.strip())
     return {block["Id"]: block for block in blocks}
@@ -220,5 +222,5 @@ def _run(*arguments: str) -> None:
             f"systemctl {' '.join(arguments)} failed: {outcome.stderr.strip()}",
             untouched="the servers that run",
             hint="Fix the cause and run again.",
-            code="command_failed",
+            code=ErrorCode.COMMAND_FAILED,
         )

@@ -26,6 +26,7 @@ import dataclasses
 import math
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 
 PURPOSES = ("oltp", "olap", "mixed", "tiny")
@@ -66,7 +67,7 @@ def preset(purpose: str, machine: Machine, max_connections: int | None = None) -
         raise GroundworkError(
             f"A cluster with {machine.memory}MB of memory cannot be tuned: it needs {MEMORY_FLOOR}MB at least.",
             hint="Give it a larger memory_percent, or no preset and settings of your own.",
-            code="share_too_small",
+            code=ErrorCode.SHARE_TOO_SMALL,
         )
     connections = max_connections or CONNECTIONS[purpose]
     return {
@@ -153,7 +154,7 @@ def shares(wanted: dict[str, int | None], reserved: int = 0) -> dict[str, float]
             + (f", which leaves nothing for {', '.join(silent)}." if silent else "."),
             untouched="the configuration of every cluster",
             hint="Lower their memory_percent; a cluster without one gets an equal part of what is left.",
-            code="memory_oversubscribed",
+            code=ErrorCode.MEMORY_OVERSUBSCRIBED,
         )
     rest = (100 - reserved - said) / len(silent) if silent else 0.0
     return {name: float(percent) if percent else rest for name, percent in wanted.items()}

@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import typing as t
 
+from ..._error_codes import ErrorCode
 from ..._errors import GroundworkError
 from . import lexer
 
@@ -32,7 +33,7 @@ class ScanError(GroundworkError):
             where=f"{file}:{line}:{column}",
             untouched="the file was refused while it was read; no statement of it was sent",
             hint=hint,
-            code="SCAN_ERROR",
+            code=ErrorCode.SCAN_ERROR,
             details={"file": file, "line": line, "column": column},
         )
 

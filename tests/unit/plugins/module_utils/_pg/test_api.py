@@ -11,4 +11,4 @@ def test_without_a_driver_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(api, "DRIVER_IMPORT_ERROR", "Traceback")
     with pytest.raises(GroundworkError, match="psycopg2") as raised:
         api.connect({}, "postgres", "test")
-    assert raised.value.code == "no_driver"
+    assert raised.value.code == "NO_DRIVER"

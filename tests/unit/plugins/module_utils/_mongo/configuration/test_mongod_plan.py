@@ -179,15 +179,15 @@ def test_releases_that_may_follow():
 @pytest.mark.parametrize(
     ("found", "options", "word"),
     [
-        (upgrade.Found({}, "5.0.9", "5.0.9", "5.0"), {}, "skipped_release"),
-        (upgrade.Found({}, "6.0.5", "6.0.5", "5.0"), {}, "low_fcv"),
-        (upgrade.Found({}, "6.0.5", None, None), {}, "unknown_fcv"),
-        (upgrade.Found({}, "6.0.5", "6.0.5", "6.0"), {"major_upgrade": False}, "major_upgrade"),
-        (upgrade.Found({}, "8.0.1", "8.0.1", "8.0"), {}, "downgrade"),
-        (upgrade.Found({}, "7.0.1", "8.0.1", "8.0"), {}, "downgrade"),
-        (upgrade.Found({"percona-server-mongodb-server": "7.0.1"}), {}, "foreign_packages"),
-        (upgrade.Found({"mongodb-server-core": "1:3.6.9"}), {}, "foreign_packages"),
-        (upgrade.Found({"mongodb-org-server": "6.0.5", "mongodb-org-mongos": "7.0.1"}), {}, "mixed_releases"),
+        (upgrade.Found({}, "5.0.9", "5.0.9", "5.0"), {}, "SKIPPED_RELEASE"),
+        (upgrade.Found({}, "6.0.5", "6.0.5", "5.0"), {}, "LOW_FCV"),
+        (upgrade.Found({}, "6.0.5", None, None), {}, "UNKNOWN_FCV"),
+        (upgrade.Found({}, "6.0.5", "6.0.5", "6.0"), {"major_upgrade": False}, "MAJOR_UPGRADE"),
+        (upgrade.Found({}, "8.0.1", "8.0.1", "8.0"), {}, "DOWNGRADE_REFUSED"),
+        (upgrade.Found({}, "7.0.1", "8.0.1", "8.0"), {}, "DOWNGRADE_REFUSED"),
+        (upgrade.Found({"percona-server-mongodb-server": "7.0.1"}), {}, "FOREIGN_PACKAGES"),
+        (upgrade.Found({"mongodb-server-core": "1:3.6.9"}), {}, "FOREIGN_PACKAGES"),
+        (upgrade.Found({"mongodb-org-server": "6.0.5", "mongodb-org-mongos": "7.0.1"}), {}, "MIXED_RELEASES"),
     ],
 )
 def test_releases_that_may_not(found, options, word):
@@ -202,4 +202,4 @@ def test_the_path_names_every_release():
 
 
 def test_the_version_belongs_to_the_release():
-    assert refusal(upgrade.Found({}), version="6.0.5").startswith("version")
+    assert refusal(upgrade.Found({}), version="6.0.5").startswith("VERSION ")

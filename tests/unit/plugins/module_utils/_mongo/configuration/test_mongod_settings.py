@@ -23,7 +23,7 @@ SAFE = {
 def problems(wanted: dict[str, t.Any], release: tuple[int, int] = (7, 0)) -> list[str]:
     with pytest.raises(GroundworkError) as caught:
         settings.read(wanted, release)
-    assert caught.value.code == "invalid_setting"
+    assert caught.value.code == "INVALID_SETTING"
     return t.cast("list[str]", caught.value.details["problems"])
 
 
@@ -131,7 +131,7 @@ def test_what_the_role_starts_from_is_safe():
 def test_an_open_server_is_refused(wanted, allowed, word):
     with pytest.raises(GroundworkError) as caught:
         check(wanted, **allowed)
-    assert caught.value.code == "unsafe_setting"
+    assert caught.value.code == "UNSAFE_SETTING"
     assert word in caught.value.message
 
 

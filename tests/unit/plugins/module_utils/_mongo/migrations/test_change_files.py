@@ -69,7 +69,7 @@ def test_yaml_anchors_and_merges_work() -> None:
 def test_malformed_files_name_the_line(label: str, text: str, where: str) -> None:
     with pytest.raises(GroundworkError) as refused:
         document.parse(text, label)
-    assert refused.value.where == where and refused.value.code == "MALFORMED_FILE"
+    assert refused.value.where == where and refused.value.code == "MALFORMED_CHANGE_FILE"
 
 
 def read(value: dict[str, t.Any], repeatable: bool = False) -> tuple[list[operation.Operation], list[tuple[str, str]]]:

@@ -23,7 +23,7 @@ def refusal(*answers: Answer, renamed: dict[str, str] | None = None, expected: t
     try:
         newcomers.check(KNOWN, answers, renamed or {}, expected)
     except GroundworkError as error:
-        assert error.code == "host_refused" and "previous_host" in error.message
+        assert error.code == "HOST_REFUSED" and "previous_host" in error.message
         return error.what
     return ""
 

@@ -54,7 +54,7 @@ def test_random_configurations_reach_each_other_by_steps_that_the_server_takes()
         try:
             plan = reconfigure.build_plan(now, {}, wanted(*declared), electable[0], EVERYTHING)
         except GroundworkError as error:
-            assert error.code == "invalid_declaration", error
+            assert error.code == "INVALID_DECLARATION", error
             continue
         state = now
         for step in plan:

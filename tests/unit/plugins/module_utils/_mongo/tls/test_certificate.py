@@ -13,7 +13,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.tls im
 def test_a_server_that_says_nothing_is_not_taken_for_one_without_tls() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(GroundworkError) as caught:
         certificate.fingerprint_of_server("127.0.0.1", silent.getsockname()[1], None, 0.3)
-    assert caught.value.code == "tls_unknown"
+    assert caught.value.code == "TLS_UNKNOWN"
     assert "no login was sent" in str(caught.value.untouched)
 
 

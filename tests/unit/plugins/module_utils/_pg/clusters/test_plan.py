@@ -49,7 +49,7 @@ def steps(found: Host, *desired: Desired, **options: t.Any) -> list[tuple[str, s
 def refusals(found: Host, *desired: Desired, **options: t.Any) -> str:
     with pytest.raises(GroundworkError) as raised:
         plan_clusters(found, desired, **options)
-    assert raised.value.code == "refused"
+    assert raised.value.code == "REFUSED"
     assert raised.value.untouched == "everything"
     return raised.value.message
 
