@@ -3,7 +3,7 @@ codes, and the budgets of the tests.
 
 ``python docs/generate.py`` rewrites the pages; with ``--check`` it only says which are out of date and exits with 1.
 Modules are described by ``ansible-doc``, roles by their ``meta/argument_specs.yml`` and ``defaults/main.yml``, the
-error codes by ``plugins/module_utils/_error_codes.py``, the tests by ``tests/stages.yml``.
+error codes by ``plugins/module_utils/_core/error_codes.py``, the tests by ``tests/stages.yml``.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def error_code_page() -> dict[Path, str]:
 
 def error_codes() -> t.Iterable[t.Any]:
     """The members of the registry, which imports nothing of the collection."""
-    registry = runpy.run_path(str(CHECKOUT / "plugins/module_utils/_error_codes.py"))
+    registry = runpy.run_path(str(CHECKOUT / "plugins/module_utils/_core/error_codes.py"))
     return t.cast("t.Iterable[t.Any]", registry["ErrorCode"])
 
 

@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._errors import GroundworkError
+from ..module_utils._core.errors import GroundworkError
 from ..module_utils._migration import source
 
 #: Archives up to this size travel inside the module's arguments: no transfer of their own is needed then.

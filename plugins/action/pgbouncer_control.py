@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-from ..module_utils._pgbouncer.control import GUARD_PROGRAM
+from ..module_utils._pgbouncer.operations.control import GUARD_PROGRAM
 from ..module_utils._programs import archive
 
 

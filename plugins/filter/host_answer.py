@@ -97,7 +97,7 @@ PARSERS = {
     "mongo_member": "_mongo.replica_set.answer:parse_member",
     "mongo_replica_set": "_mongo.replica_set.answer:parse",
     "mongo_tls": "_mongo.tls.answer:parse",
-    "pgbouncer_configuration": "_pgbouncer.answer:parse",
+    "pgbouncer_configuration": "_pgbouncer.configuration.answer:parse",
     "local_server": "_local.answer:parse",
 }
 # These are matched with the described clusters by their names.
@@ -118,7 +118,7 @@ def host_answer(
     """
     if module not in PARSERS:
         raise AnsibleFilterError(f"host_answer knows no module {module}.")
-    answered = _deferred.call("_answer:Answer.of", host, module, answer)
+    answered = _deferred.call("_core.answer:Answer.of", host, module, answer)
     facts = _deferred.call(PARSERS[module], answered, *_described(module, clusters, engine, int(port)))
     return dataclasses.asdict(facts) if dataclasses.is_dataclass(facts) else dict(facts)  # type: ignore[arg-type]
 

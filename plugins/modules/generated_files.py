@@ -74,10 +74,10 @@ actions:
 import typing as t
 from pathlib import Path
 
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan, Step
 from ..module_utils._generated.move import move
 from ..module_utils._generated.state import KINDS
-from ..module_utils._module import GroundworkModule, run_module
-from ..module_utils._plan import Plan, Step
 
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:

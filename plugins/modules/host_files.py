@@ -160,10 +160,11 @@ unproven:
 import os
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._host.files import apply, live, planning, validation, wanted
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._host.files import apply, declared, live, validation
+from ..module_utils._host.files import plan as planning
 
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
@@ -183,11 +184,11 @@ def protect_secrets(module: GroundworkModule) -> None:
                 entry[option] = _HIDDEN
 
 
-def read_live(entries: list[wanted.Wanted], purged: list[str]) -> dict[str, live.Live]:
+def read_live(entries: list[declared.Wanted], purged: list[str]) -> dict[str, live.Live]:
     return {path: live.read_path(path) for path in dict.fromkeys([*(entry.path for entry in entries), *purged])}
 
 
-def plan(entries: list[wanted.Wanted], purges: list[wanted.Purge], check_mode: bool) -> list[planning.Change]:
+def plan(entries: list[declared.Wanted], purges: list[declared.Purge], check_mode: bool) -> list[planning.Change]:
     purged = [path for purge in purges for path in live.matching(purge)]
     runner = planning.Runner(
         uid=os.geteuid(), gid=os.getegid(), gids=frozenset({os.getegid(), *os.getgroups()}), check_mode=check_mode
@@ -195,7 +196,7 @@ def plan(entries: list[wanted.Wanted], purges: list[wanted.Purge], check_mode: b
     return planning.plan_files(entries, read_live(entries, purged), purged, live.Accounts(), runner)
 
 
-def verify(entries: list[wanted.Wanted], purges: list[wanted.Purge]) -> None:
+def verify(entries: list[declared.Wanted], purges: list[declared.Purge]) -> None:
     left = plan(entries, purges, False)
     if left:
         raise GroundworkError(
@@ -209,8 +210,8 @@ def verify(entries: list[wanted.Wanted], purges: list[wanted.Purge]) -> None:
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     try:
-        entries = wanted.read_wanted(module.params["files"])
-        purges = wanted.read_purges(module.params["purge"])
+        entries = declared.read_wanted(module.params["files"])
+        purges = declared.read_purges(module.params["purge"])
     finally:
         protect_secrets(module)
     changes = plan(entries, purges, module.check_mode)

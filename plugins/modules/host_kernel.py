@@ -123,37 +123,38 @@ import os
 import typing as t
 from pathlib import PurePosixPath
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan
 from ..module_utils._host.files import apply as files_apply
 from ..module_utils._host.files import live as files_live
-from ..module_utils._host.files import planning as files_planning
-from ..module_utils._host.files.wanted import Wanted
-from ..module_utils._host.kernel import live, planning, request
-from ..module_utils._module import GroundworkModule, run_module
-from ..module_utils._plan import Plan
+from ..module_utils._host.files import plan as files_planning
+from ..module_utils._host.files.declared import Wanted
+from ..module_utils._host.kernel import declared, live
+from ..module_utils._host.kernel import plan as planning
 
 
-def wanted_settings(params: dict[str, t.Any]) -> dict[str, list[request.Setting]]:
+def wanted_settings(params: dict[str, t.Any]) -> dict[str, list[declared.Setting]]:
     """The settings of the call by option; an option that is not given is not there."""
     wanted = {}
     if params["sysctl"] is not None:
-        wanted["sysctl"] = request.read_sysctl(params["sysctl"])
+        wanted["sysctl"] = declared.read_sysctl(params["sysctl"])
     if params["transparent_huge_pages"] is not None:
-        wanted["transparent_huge_pages"] = request.read_huge_pages(params["transparent_huge_pages"])
+        wanted["transparent_huge_pages"] = declared.read_huge_pages(params["transparent_huge_pages"])
     if params["read_ahead"] is not None:
-        entries = request.read_read_ahead(params["read_ahead"])
+        entries = declared.read_read_ahead(params["read_ahead"])
         devices = {entry.path: live.find_device(entry.path) for entry in entries}
-        wanted["read_ahead"] = request.read_ahead_settings(entries, devices)
+        wanted["read_ahead"] = declared.read_ahead_settings(entries, devices)
     return wanted
 
 
-def wanted_files(name: str, wanted: dict[str, list[request.Setting]]) -> list[Wanted]:
+def wanted_files(name: str, wanted: dict[str, list[declared.Setting]]) -> list[Wanted]:
     """The files for the next boot."""
     makers = {
-        "sysctl": (f"/etc/sysctl.d/{name}.conf", request.sysctl_file),
-        "transparent_huge_pages": (f"/etc/tmpfiles.d/{name}.conf", request.tmpfiles_file),
-        "read_ahead": (f"/etc/udev/rules.d/{name}.rules", request.udev_file),
+        "sysctl": (f"/etc/sysctl.d/{name}.conf", declared.sysctl_file),
+        "transparent_huge_pages": (f"/etc/tmpfiles.d/{name}.conf", declared.tmpfiles_file),
+        "read_ahead": (f"/etc/udev/rules.d/{name}.rules", declared.udev_file),
     }
     files = []
     for option, settings in wanted.items():
@@ -182,7 +183,7 @@ def refuse_not_permitted(plan: planning.KernelPlan) -> None:
     raise GroundworkError(
         f"{first['name']} is {first['found']} and cannot be {first['wanted']}: {first['why']}.",
         where=first["name"],
-        untouched=request.UNTOUCHED,
+        untouched=declared.UNTOUCHED,
         hint="Set it on the machine below, or allow the difference with strict: false.",
         code=ErrorCode.KERNEL_NOT_PERMITTED,
         details={"not_permitted": list(plan.not_permitted)},
@@ -191,7 +192,7 @@ def refuse_not_permitted(plan: planning.KernelPlan) -> None:
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
-    request.check_name(params["name"])
+    declared.check_name(params["name"])
     wanted = wanted_settings(params)
     settings = [setting for group in wanted.values() for setting in group]
     plan = planning.plan_kernel(settings, live.read_settings(settings))

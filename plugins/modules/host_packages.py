@@ -195,9 +195,9 @@ recovered:
 
 import typing as t
 
-from ..module_utils._host.packages.converge import Request, converge
-from ..module_utils._host.packages.request import read_guard, read_packages, read_repositories
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._host.packages.declared import read_guard, read_packages, read_repositories
+from ..module_utils._host.packages.run import Request, converge
 
 STRINGS = {"type": "list", "elements": "str"}
 PRESENT_OR_ABSENT = {"choices": ["present", "absent"], "default": "present"}

@@ -51,11 +51,11 @@ import stat
 import typing as t
 from pathlib import Path
 
-from ..module_utils._errors import GroundworkError
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan, Step
 from ..module_utils._host import filesystem
 from ..module_utils._local.secret import write_secret
-from ..module_utils._module import GroundworkModule, run_module
-from ..module_utils._plan import Plan, Step
 
 
 def plan_secrets(directory: Path, names: list[str]) -> Plan:

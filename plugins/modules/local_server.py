@@ -146,6 +146,8 @@ warnings:
 import typing as t
 from pathlib import Path
 
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan
 from ..module_utils._local import lifecycle
 from ..module_utils._local.account import server_account
 from ..module_utils._local.layout import layout_for
@@ -154,8 +156,6 @@ from ..module_utils._local.mongodb import TARGET_MAJOR, MongodbServer
 from ..module_utils._local.plan import DesiredServer, LiveServer, plan_server
 from ..module_utils._local.postgresql import PostgresqlServer
 from ..module_utils._local.secret import read_secret
-from ..module_utils._module import GroundworkModule, run_module
-from ..module_utils._plan import Plan
 
 
 def build_server(params: dict[str, t.Any]) -> PostgresqlServer | MongodbServer:

@@ -82,7 +82,7 @@ import dataclasses
 import datetime
 import typing as t
 
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._mongo.access import files
 from ..module_utils._mongo.access.log import Count, Reader, Refusal
 

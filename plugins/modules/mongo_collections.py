@@ -355,13 +355,13 @@ statistics:
 
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._mongo import api
+from ..module_utils._mongo.collections.declared import CollectionSpec, read_collections, read_database
 from ..module_utils._mongo.collections.plan import Policy
-from ..module_utils._mongo.collections.reconcile import Outcome, Settings, plan_for_empty_server, reconcile
-from ..module_utils._mongo.collections.spec import CollectionSpec, read_collections, read_database
+from ..module_utils._mongo.collections.run import Outcome, Settings, plan_for_empty_server, reconcile
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.indexes import policy as index_policy
 from ..module_utils._mongo.profiles.ability import ability_of

@@ -118,13 +118,13 @@ server_version:
 
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan, Step
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.replica_set import gate
-from ..module_utils._plan import Plan, Step
 
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:

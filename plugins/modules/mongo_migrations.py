@@ -151,10 +151,10 @@ server_version:
 
 import typing as t
 
-from ..module_utils._errors import GroundworkError
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._migration import source
 from ..module_utils._migration.version import Target
-from ..module_utils._module import GroundworkModule, run_module
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.migrations import resolve, run

@@ -297,14 +297,15 @@ server_version:
 
 import typing as t
 
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
-from ..module_utils._mongo.replica_set import declaration, reconcile
+from ..module_utils._mongo.replica_set import declared
+from ..module_utils._mongo.replica_set import run as reconcile
 
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
-    options = declaration.checked(module.params)
+    options = declared.checked(module.params)
     reconciler = reconcile.Reconciler(options)
     if module.check_mode and options["assume_empty"]:
         outcome = reconciler.planned_for_nothing()
@@ -321,7 +322,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    run_module(run, {**connection_argument_spec(), **declaration.argument_spec()}, require=api.require_driver)
+    run_module(run, {**connection_argument_spec(), **declared.argument_spec()}, require=api.require_driver)
 
 
 if __name__ == "__main__":

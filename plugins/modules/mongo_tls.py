@@ -129,13 +129,13 @@ stages:
 
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
-from ..module_utils._mongo.tls import live, neighbours, stages
-from ..module_utils._plan import Plan
+from ..module_utils._mongo.tls import live, other_members, stages
 
 
 def result(plan: Plan, reached: bool, tls: bool, now: stages.Stage | None, **facts: t.Any) -> dict[str, t.Any]:
@@ -194,7 +194,7 @@ def bring(module: GroundworkModule, server: api.Server, options: dict[str, t.Any
     steps, restart = live.plan_stage(now, target)
     rotation = live.rotation(options, options["rotate"]) if now.mode != "disabled" else []
     if steps:
-        neighbours.check(server, module.params, target)
+        other_members.check(server, module.params, target)
     plan = Plan((*rotation, *steps))
     if plan and not module.check_mode:
         live.carry_out(server, plan)

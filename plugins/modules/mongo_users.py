@@ -290,18 +290,19 @@ server_version:
 
 import typing as t
 
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan
 from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
-from ..module_utils._mongo.users import declaration, documentdb, model, plan, reconcile
-from ..module_utils._plan import Plan
+from ..module_utils._mongo.users import declared, documentdb, model, plan
+from ..module_utils._mongo.users import run as reconcile
 
 
 def result(steps: Plan, **facts: t.Any) -> dict[str, t.Any]:
     return {"changed": steps.changed, "actions": steps.actions(), "diff": steps.diff(), **facts}
 
 
-def planned_for_nothing(wanted: declaration.Declaration) -> dict[str, t.Any]:
+def planned_for_nothing(wanted: declared.Declaration) -> dict[str, t.Any]:
     """The result for a server that does not exist yet."""
     nobody: dict[str, list[model.Identity]] = {"users": [], "roles": []}
     steps = plan.build_plan(wanted, model.Live(), {}, nobody)
@@ -309,7 +310,7 @@ def planned_for_nothing(wanted: declaration.Declaration) -> dict[str, t.Any]:
 
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
-    wanted = declaration.read(module.params)
+    wanted = declared.read(module.params)
     if module.check_mode and module.params["assume_empty"]:
         return planned_for_nothing(wanted)
     server = api.connect(module.params, "groundwork mongo_users")
@@ -328,7 +329,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    run_module(run, {**connection_argument_spec(), **declaration.argument_spec()}, require=api.require_driver)
+    run_module(run, {**connection_argument_spec(), **declared.argument_spec()}, require=api.require_driver)
 
 
 if __name__ == "__main__":

@@ -177,8 +177,8 @@ cache_size_gb:
 
 import typing as t
 
-from ..module_utils._module import GroundworkModule, run_module
-from ..module_utils._mongo.configuration.reconcile import reconcile
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._mongo.configuration.run import reconcile
 from ..module_utils._mongo.connection import connection_argument_spec
 
 

@@ -217,9 +217,9 @@ refusals:
 
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg.clusters.apply import apply_plan
 from ..module_utils._pg.clusters.live import read_host
 from ..module_utils._pg.clusters.model import (
@@ -232,7 +232,7 @@ from ..module_utils._pg.clusters.model import (
     unit,
 )
 from ..module_utils._pg.clusters.plan import plan_clusters
-from ..module_utils._pg.clusters.refusals import drops_main
+from ..module_utils._pg.clusters.validation import drops_main
 
 
 def build_desired(options: dict[str, t.Any], created_elsewhere: list[str]) -> Desired:

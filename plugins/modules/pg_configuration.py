@@ -325,11 +325,11 @@ import dataclasses
 import typing as t
 from pathlib import Path
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._host.account import find_account
-from ..module_utils._module import GroundworkModule, run_module
-from ..module_utils._pg.configuration import live, request, run
+from ..module_utils._pg.configuration import declared, live, run
 from ..module_utils._pg.configuration.host import read_host
 from ..module_utils._pg.settings.check import secrets
 
@@ -406,7 +406,7 @@ def read_place(module: GroundworkModule) -> run.Place:
     )
 
 
-def require_clusters(clusters: list[request.Cluster]) -> None:
+def require_clusters(clusters: list[declared.Cluster]) -> None:
     """:raises GroundworkError: a cluster was not created, so it has no configuration to be changed."""
     for cluster in clusters:
         if not (cluster.config / "postgresql.conf").is_file():
@@ -427,7 +427,7 @@ def hide_secrets(module: GroundworkModule) -> None:
 
 def configure(module: GroundworkModule) -> dict[str, t.Any]:
     hide_secrets(module)
-    clusters = [request.from_params(given) for given in module.params["clusters"]]
+    clusters = [declared.from_params(given) for given in module.params["clusters"]]
     place = read_place(module)
     if not module.check_mode:
         require_clusters(clusters)

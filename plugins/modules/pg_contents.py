@@ -526,12 +526,12 @@ server_version:
 
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
-from ..module_utils._pg.contents import live, planning, privileges, request, wanted
+from ..module_utils._pg.contents import declared, live, model, plan, privileges
 from ..module_utils._pg.contents.server import Server
 
 
@@ -540,7 +540,7 @@ def _list_of(**options: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _roles_spec() -> dict[str, t.Any]:
-    flags = {flag: {"type": "bool"} for flag in request.FLAGS}
+    flags = {flag: {"type": "bool"} for flag in declared.FLAGS}
     return {
         **_list_of(
             name={"type": "str", "required": True},
@@ -626,19 +626,19 @@ def argument_spec() -> dict[str, t.Any]:
 
 
 def _plan_for_empty_server(
-    contents: wanted.Contents, options: dict[str, t.Any]
-) -> tuple[planning.Outcome, live.Cluster]:
+    contents: model.Contents, options: dict[str, t.Any]
+) -> tuple[plan.Outcome, live.Cluster]:
     cluster = live.virgin_cluster(options["login_user"])
     insides = {database.name: live.virgin_inside() for database in contents.databases}
-    return planning.plan(contents, cluster, insides, options["login_db"]), cluster
+    return plan.plan(contents, cluster, insides, options["login_db"]), cluster
 
 
-def _plan(server: Server, contents: wanted.Contents) -> tuple[planning.Outcome, live.Cluster]:
+def _plan(server: Server, contents: model.Contents) -> tuple[plan.Outcome, live.Cluster]:
     cluster, insides = server.read(contents)
-    return planning.plan(contents, cluster, insides, server.login_db), cluster
+    return plan.plan(contents, cluster, insides, server.login_db), cluster
 
 
-def _verify(server: Server, contents: wanted.Contents) -> None:
+def _verify(server: Server, contents: model.Contents) -> None:
     left, _cluster = _plan(server, contents)
     if left.plan:
         raise GroundworkError(
@@ -651,7 +651,7 @@ def _verify(server: Server, contents: wanted.Contents) -> None:
 
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
-    contents = request.parse(module.params)
+    contents = declared.parse(module.params)
     if module.check_mode and module.params["assume_empty"]:
         outcome, cluster = _plan_for_empty_server(contents, module.params)
     else:
@@ -664,7 +664,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
             if outcome.plan and not module.check_mode:
                 server.apply(outcome.steps)
                 _verify(server, contents)
-    for warning in planning.undecided_passwords(contents, cluster, outcome):
+    for warning in plan.undecided_passwords(contents, cluster, outcome):
         module.warn(warning)
     result: dict[str, t.Any] = {
         "changed": outcome.plan.changed,

@@ -49,7 +49,7 @@ clusters:
 
 import typing as t
 
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg.clusters.huge_pages import read_huge_pages
 
 

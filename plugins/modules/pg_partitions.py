@@ -207,14 +207,16 @@ actions:
 import datetime
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
-from ..module_utils._pg.partitions import interval, maintenance, planning, wanted
+from ..module_utils._pg.partitions import declared, interval
+from ..module_utils._pg.partitions import plan as planning
+from ..module_utils._pg.partitions import run as maintenance
 from ..module_utils._pg.session import Session, SqlError
-from ..module_utils._plan import Plan
 
 
 def argument_spec() -> dict[str, t.Any]:
@@ -253,8 +255,8 @@ def _refuse_missing(missing: list[str], database: str) -> None:
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = module.params
-    policy = wanted.parse(options)
-    day = wanted.day(options["today"], options["login_db"], "today")
+    policy = declared.parse(options)
+    day = declared.day(options["today"], options["login_db"], "today")
     session = Session.open_unless_to_come(options, "pg_partitions", check_mode=module.check_mode)
     if session is None:
         return _result(module, [], [each.full_name for each in policy], policy, day)
@@ -290,7 +292,7 @@ def _result(
     module: GroundworkModule,
     plans: list[planning.TablePlan],
     missing: list[str],
-    policy: tuple[wanted.Wanted, ...],
+    policy: tuple[declared.Wanted, ...],
     day: datetime.date | None,
 ) -> dict[str, t.Any]:
     steps = [step for plan in plans for step in plan.steps]

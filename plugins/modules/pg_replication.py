@@ -124,9 +124,10 @@ import contextlib
 import time
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan, Step
 from ..module_utils._pg import api, secret_statement
 from ..module_utils._pg.replication.access import read_role, role_steps
 from ..module_utils._pg.replication.health import Tolerance, cannot_follow, problems
@@ -134,7 +135,6 @@ from ..module_utils._pg.replication.live import from_session, is_ready
 from ..module_utils._pg.replication.server import Server, server_argument_spec
 from ..module_utils._pg.replication.slots import slot_steps, unlisted_slots
 from ..module_utils._pg.session import Session, SqlError
-from ..module_utils._plan import Plan, Step
 
 POLL_SECONDS = 0.2
 

@@ -115,7 +115,7 @@ member:
 import time
 import typing as t
 
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg.replication.live import is_ready, read_member
 from ..module_utils._pg.replication.server import Server, server_argument_spec
 

@@ -148,16 +148,16 @@ restored:
 import typing as t
 from pathlib import Path
 
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan, Step
 from ..module_utils._host.account import find_account
-from ..module_utils._module import GroundworkModule, run_module
-from ..module_utils._pg.configuration import request, restart
+from ..module_utils._pg.configuration import declared, restart
 from ..module_utils._pg.configuration.manager import Manager, PgCtl, Systemd
-from ..module_utils._plan import Plan, Step
 
 
 def read_subject(params: dict[str, t.Any]) -> restart.Subject | None:
     """The server, or ``None`` on a host that does not have its account yet."""
-    cluster = request.from_params(params)
+    cluster = declared.from_params(params)
     owner = find_account(params["owner"])
     if owner is None:
         return None

@@ -192,12 +192,12 @@ actions:
 
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
-from ..module_utils._pg.row_security import apply, live, planning, wanted
+from ..module_utils._pg.row_security import apply, declared, live, plan
 from ..module_utils._pg.session import Session, SqlError
 
 
@@ -212,7 +212,7 @@ def argument_spec() -> dict[str, t.Any]:
         "except": names,
         "using": {"type": "str"},
         "with_check": {"type": "str"},
-        "command": {"type": "str", "choices": list(wanted.COMMANDS), "default": "all"},
+        "command": {"type": "str", "choices": list(declared.COMMANDS), "default": "all"},
         "permissive": {"type": "bool", "default": True},
         "roles": {**names, "default": ["PUBLIC"]},
         "force": {"type": "bool", "default": True},
@@ -231,20 +231,20 @@ def argument_spec() -> dict[str, t.Any]:
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = module.params
-    rules = wanted.parse(options)
+    rules = declared.parse(options)
     session = Session.open_unless_to_come(options, "pg_row_security", check_mode=module.check_mode)
     if session is None:
-        return _result(module, planning.plan_for_empty(rules), [])
+        return _result(module, plan.plan_for_empty(rules), [])
     try:
         tables = live.read(session)
         if options["missing_tables"] == "fail":
-            planning.refuse_missing(rules, tables)
-        outcome = planning.plan(rules, tables, options["purge_policies"])
+            plan.refuse_missing(rules, tables)
+        outcome = plan.plan(rules, tables, options["purge_policies"])
         if module.check_mode:
-            outcome = planning.with_missing(outcome, rules, tables)
+            outcome = plan.with_missing(outcome, rules, tables)
         elif outcome.plan:
             apply.apply(session, outcome, options["lock_timeout"], options["attempts"])
-            _verify(planning.plan(rules, live.read(session), options["purge_policies"]))
+            _verify(plan.plan(rules, live.read(session), options["purge_policies"]))
         return _result(module, outcome, live.roles_beyond(session))
     except SqlError as error:
         raise GroundworkError(
@@ -254,7 +254,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
         session.close()
 
 
-def _verify(left: planning.Outcome) -> None:
+def _verify(left: plan.Outcome) -> None:
     if left.plan:
         raise GroundworkError(
             "The policies still differ from the description after the run.",
@@ -264,7 +264,7 @@ def _verify(left: planning.Outcome) -> None:
         )
 
 
-def _result(module: GroundworkModule, outcome: planning.Outcome, beyond: list[str]) -> dict[str, t.Any]:
+def _result(module: GroundworkModule, outcome: plan.Outcome, beyond: list[str]) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {
         "changed": outcome.plan.changed,
         "actions": outcome.plan.actions(),

@@ -404,17 +404,18 @@ invalid_migrations:
 import gc
 import typing as t
 
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
-from ..module_utils._pg.migration import fan_out, load
-from ..module_utils._pg.migration.commands import RUNS
-from ..module_utils._pg.migration.fan_out import Place, Visit
-from ..module_utils._pg.migration.migrate import Job
-from ..module_utils._pg.migration.outcome import Outcome
-from ..module_utils._pg.migration.secret_parts import without_parts
-from ..module_utils._pg.migration.settings import apply_argument_spec, argument_spec, from_params
+from ..module_utils._pg.migration.commands import fan_out
+from ..module_utils._pg.migration.commands.commands import RUNS
+from ..module_utils._pg.migration.commands.fan_out import Place, Visit
+from ..module_utils._pg.migration.commands.migrate import Job
+from ..module_utils._pg.migration.commands.settings import apply_argument_spec, argument_spec, from_params
+from ..module_utils._pg.migration.files import load
+from ..module_utils._pg.migration.running.outcome import Outcome
+from ..module_utils._pg.migration.running.secret_parts import without_parts
 
 OBJECTS_BEFORE_COLLECTION = 100_000
 

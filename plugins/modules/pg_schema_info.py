@@ -147,14 +147,14 @@ drift:
 
 import typing as t
 
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec
-from ..module_utils._pg.migration import load
-from ..module_utils._pg.migration.info import Look
-from ..module_utils._pg.migration.migrate import Job
-from ..module_utils._pg.migration.settings import argument_spec, from_params, reading_params
+from ..module_utils._pg.migration.commands.info import Look
+from ..module_utils._pg.migration.commands.migrate import Job
+from ..module_utils._pg.migration.commands.settings import argument_spec, from_params, reading_params
+from ..module_utils._pg.migration.files import load
 
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:

@@ -121,11 +121,11 @@ clusters:
 import typing as t
 from pathlib import Path
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg.services import drop_ins
-from ..module_utils._pg.services.model import Unit, Wanted, newer_drop_ins, plan_services, restart_reasons
+from ..module_utils._pg.services.plan import Unit, Wanted, newer_drop_ins, plan_services, restart_reasons
 from ..module_utils._pg.services.systemd import apply_plan, read_units
 
 

@@ -164,9 +164,10 @@ seconds:
 import time
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan, Step
 from ..module_utils._pg.replication.copying import (
     CopyOptions,
     Source,
@@ -179,7 +180,6 @@ from ..module_utils._pg.replication.copying import (
 )
 from ..module_utils._pg.replication.registering import Registration, register
 from ..module_utils._pg.replication.server import Server, server_argument_spec
-from ..module_utils._plan import Plan, Step
 
 COPYING = {"copy", "copy again", "copy anew", "rewind"}
 

@@ -133,16 +133,16 @@ shutdown_checkpoint:
 import os
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan, Step
 from ..module_utils._pg import api
 from ..module_utils._pg.replication.gates import Thresholds, against_host, against_primary, against_target
 from ..module_utils._pg.replication.live import from_session
 from ..module_utils._pg.replication.server import Server, server_argument_spec
-from ..module_utils._pg.replication.switching import Handover, Limits, promote_here
+from ..module_utils._pg.replication.switchover import Handover, Limits, promote_here
 from ..module_utils._pg.session import Session
-from ..module_utils._plan import Plan, Step
 
 
 def argument_spec() -> dict[str, dict[str, t.Any]]:

@@ -98,14 +98,14 @@ function_version:
 import contextlib
 import typing as t
 
-from ..module_utils._error_codes import ErrorCode
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.error_codes import ErrorCode
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg import api
 from ..module_utils._pg.connection import connection_argument_spec, server_address
 from ..module_utils._pg.session import Session, SqlError
-from ..module_utils._pgbouncer import auth_query
-from ..module_utils._pgbouncer.auth_query import DatabaseStep, Function
+from ..module_utils._pgbouncer.operations import auth_query
+from ..module_utils._pgbouncer.operations.auth_query import DatabaseStep, Function
 
 APPLICATION_NAME = "groundwork pgbouncer_auth_query"
 

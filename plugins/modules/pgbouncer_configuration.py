@@ -506,10 +506,10 @@ servers_reached:
 
 import typing as t
 
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg import api
-from ..module_utils._pgbouncer import catalogue
-from ..module_utils._pgbouncer.run import Run
+from ..module_utils._pgbouncer import known_settings
+from ..module_utils._pgbouncer.configuration.run import Run
 
 
 def _list_of(**options: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -666,8 +666,8 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
         "restart_needed": [decision.summary() for decision in outcome.postponed],
         "capacity": outcome.capacity,
         "pools": outcome.pools,
-        "version": catalogue.text_of(outcome.version),
-        "known_holes": catalogue.known_holes(outcome.version),
+        "version": known_settings.text_of(outcome.version),
+        "known_holes": known_settings.known_holes(outcome.version),
         "servers_reached": outcome.reached,
     }
     if module._diff:

@@ -125,12 +125,12 @@ import base64
 import contextlib
 import typing as t
 
-from ..module_utils._errors import GroundworkError
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._core.errors import GroundworkError
+from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.plan import Plan, Step
 from ..module_utils._pg import api
-from ..module_utils._pgbouncer import control
 from ..module_utils._pgbouncer.account import account
-from ..module_utils._plan import Plan, Step
+from ..module_utils._pgbouncer.operations import control
 
 
 def plan_state(

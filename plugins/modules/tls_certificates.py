@@ -229,9 +229,9 @@ import datetime
 import typing as t
 from pathlib import Path
 
+from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._host.certificates import store, x509
-from ..module_utils._host.certificates.request import read_authority, read_leaves
-from ..module_utils._module import GroundworkModule, run_module
+from ..module_utils._host.certificates.declared import read_authority, read_leaves
 
 
 def key_options(rsa_bits: int, valid_days: int, renew_before_days: int) -> dict[str, t.Any]:

@@ -11,8 +11,8 @@ import contextlib
 import stat
 from pathlib import Path
 
-from .._error_codes import ErrorCode
-from .._errors import GroundworkError
+from .._core.error_codes import ErrorCode
+from .._core.errors import GroundworkError
 from .._host import filesystem
 from .._host.run_lock import one_run
 from .state import KEYS, difference, generated_names

@@ -14,8 +14,8 @@ import re
 import typing as t
 from pathlib import Path
 
-from .._error_codes import ErrorCode
-from .._errors import GroundworkError
+from .._core.error_codes import ErrorCode
+from .._core.errors import GroundworkError
 from .place import Inventory, former_directories, inventory_folder_above, secrets_directory
 
 CERTIFICATES, KEYS = "certificates", "keys"

@@ -15,8 +15,8 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from .._error_codes import ErrorCode
-from .._errors import GroundworkError
+from .._core.error_codes import ErrorCode
+from .._core.errors import GroundworkError
 from . import filesystem
 
 

@@ -18,7 +18,7 @@ import tempfile
 import typing as t
 from pathlib import Path
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
 from .reaching import FOLDER, around, folder, opened
 
 # One name for each file, so that a run takes over what a killed one left; hidden, so that no server that reads a whole

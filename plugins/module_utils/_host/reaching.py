@@ -18,9 +18,9 @@ import stat
 import typing as t
 from pathlib import Path
 
-from .._answer import harmless
-from .._error_codes import ErrorCode
-from .._errors import GroundworkError
+from .._core.answer import harmless
+from .._core.error_codes import ErrorCode
+from .._core.errors import GroundworkError
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _MOST_LINKS = 40

@@ -16,8 +16,8 @@ import time
 import typing as t
 from pathlib import Path
 
-from .._error_codes import ErrorCode
-from .._errors import GroundworkError
+from .._core.error_codes import ErrorCode
+from .._core.errors import GroundworkError
 from . import filesystem
 
 ROOTS = Path("/run/groundwork")

@@ -12,7 +12,7 @@ import os
 import pwd
 from pathlib import Path
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
 from .._host.account import Account
 
 PATIENCE_SECONDS = 120

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from .._answer import VERSION, Action, Answer, actions
+from .._core.answer import VERSION, Action, Answer, actions
 from .login import ADDRESS, SUPERUSERS
 
 

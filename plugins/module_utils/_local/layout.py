@@ -12,7 +12,7 @@ import json
 import os
 from pathlib import Path
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
 from .._host import filesystem
 from .._host.account import Account
 from .account import reachable_directory

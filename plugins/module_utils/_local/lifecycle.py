@@ -12,10 +12,10 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
+from .._core.plan import Plan
 from .._host import filesystem
 from .._host.account import Account
-from .._plan import Plan
 from . import library, port
 from .layout import Layout, Record
 from .plan import Data, DesiredServer, LiveServer

@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._errors import GroundworkError
-from .._plan import Plan, Step
+from .._core.errors import GroundworkError
+from .._core.plan import Plan, Step
 
 Data = t.Literal["absent", "incomplete", "complete", "damaged"]
 

@@ -11,7 +11,7 @@ import signal
 import time
 from pathlib import Path
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
 from .._host import filesystem
 from .._host.account import Account
 from . import artifact, library

@@ -13,7 +13,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
 
 if t.TYPE_CHECKING:
     from .lifecycle import Engine

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
 from .._host import filesystem
 
 RANDOM_BYTES = 24

@@ -11,7 +11,7 @@ import codecs
 import typing as t
 import zlib
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
 
 _CHUNK = 1 << 20
 _BOM = "\ufeff"

@@ -17,7 +17,7 @@ import pathlib
 import typing as t
 import zipfile
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
 
 MANIFEST = "manifest.json"
 

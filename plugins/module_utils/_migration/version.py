@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import re
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
 
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 

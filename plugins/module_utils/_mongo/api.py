@@ -15,8 +15,8 @@ import time
 import traceback
 import typing as t
 
-from .._error_codes import ErrorCode
-from .._errors import GroundworkError
+from .._core.error_codes import ErrorCode
+from .._core.errors import GroundworkError
 from .connection import client_parameters, server_address
 
 if t.TYPE_CHECKING:

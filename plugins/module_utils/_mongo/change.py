@@ -12,7 +12,7 @@ import enum
 import json
 import typing as t
 
-from .._plan import Step
+from .._core.plan import Step
 
 NAMESPACE_NOT_FOUND = 26
 INDEX_NOT_FOUND = 27

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._error_codes import ErrorCode
-from .._errors import GroundworkError
+from .._core.error_codes import ErrorCode
+from .._core.errors import GroundworkError
 
 
 def connection_argument_spec() -> dict[str, dict[str, t.Any]]:

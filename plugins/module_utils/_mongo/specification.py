@@ -11,8 +11,8 @@ import difflib
 import math
 import typing as t
 
-from .._error_codes import ErrorCode
-from .._errors import GroundworkError
+from .._core.error_codes import ErrorCode
+from .._core.errors import GroundworkError
 
 TRUE_WORDS = frozenset({"true", "yes", "on", "1"})
 FALSE_WORDS = frozenset({"false", "no", "off", "0"})

@@ -10,8 +10,8 @@ from __future__ import annotations
 import traceback
 import typing as t
 
-from .._error_codes import ErrorCode
-from .._errors import GroundworkError
+from .._core.error_codes import ErrorCode
+from .._core.errors import GroundworkError
 from .connection import libpq_parameters, server_address
 
 if t.TYPE_CHECKING:

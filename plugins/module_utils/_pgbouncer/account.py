@@ -7,10 +7,10 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
-from .._error_codes import ErrorCode
-from .._errors import GroundworkError
+from .._core.error_codes import ErrorCode
+from .._core.errors import GroundworkError
 from .._host.account import Account, find_account
-from .wanted import UNTOUCHED
+from .configuration.declared import UNTOUCHED
 
 
 def account(name: str) -> Account:

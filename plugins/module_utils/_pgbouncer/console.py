@@ -13,13 +13,13 @@ import socket
 import typing as t
 from pathlib import Path
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
 from .._pg.api import ServerUnreachable
 from .._pg.quoting import identifier
 from .._pg.session import Session, SqlError
 from .account import Account
-from .catalogue import Version, parse_version
-from .wanted import CONSOLE
+from .configuration.declared import CONSOLE
+from .known_settings import Version, parse_version
 
 Row = dict[str, t.Any]
 

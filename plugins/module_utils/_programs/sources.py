@@ -11,7 +11,7 @@ import ast
 import typing as t
 from pathlib import Path, PurePosixPath
 
-from .._errors import GroundworkError
+from .._core.errors import GroundworkError
 
 #: Every program is a folder there with this file, whose ``main()`` runs it. Folders with "_" are what programs share.
 PROGRAMS = "programs"

@@ -8,19 +8,19 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.configuration import files as mongo_files
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.clusters import apply, live, marker
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.clusters.model import Host, Live
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import registering
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.server import Server, find_account
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.services import systemd
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer import live as pooler_live
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer import trial
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.account import account as pooler_account
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.render import Layout
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.wanted import Wanted
-from ansible_collections.groundwork.databases.plugins.module_utils._plan import Plan, Step
+from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration import dry_run
+from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration import live as pooler_live
+from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration.declared import Wanted
+from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration.render import Layout
 
 SWAPS = 300
 
@@ -305,7 +305,7 @@ def test_the_trial_start_gives_the_account_nothing_to_change(attacker):
     program.chmod(0o755)
     wanted = Wanted((1, 25, 2), 1, (), 6432, {}, (), (), ())
     with pytest.raises(GroundworkError) as error:
-        trial.try_out(str(program), pooler_account(attacker.name), wanted)
+        dry_run.try_out(str(program), pooler_account(attacker.name), wanted)
     assert error.value.code == "TRIAL_FAILED" and "read the file" in error.value.what, error.value
     assert "changed" not in error.value.what
 

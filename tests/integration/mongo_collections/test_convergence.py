@@ -8,14 +8,11 @@ import typing as t
 
 import pymongo.errors
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo import api
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.declared import read_collections
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.plan import Ability, Policy
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.reconcile import (
-    Settings,
-    reconcile,
-)
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.spec import read_collections
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.run import Settings, reconcile
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.connection import connection_argument_spec
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes import policy
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.profiles.ability import ability_of

@@ -10,7 +10,7 @@ import typing as t
 
 import psycopg2
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer import catalogue
+from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer import known_settings
 from poolers import Poolers, log_of
 
 PASSWORD = 'a pass\'word "with" quotes'
@@ -191,10 +191,10 @@ def test_server_that_does_not_answer_is_refused(running: Poolers) -> None:
 
 
 def test_old_version_tells_its_holes(running: Poolers) -> None:
-    version = catalogue.parse_version(subprocess.check_output([running.binary, "--version"], text=True))
+    version = known_settings.parse_version(subprocess.check_output([running.binary, "--version"], text=True))
     assert version is not None
     result = running.fail(**base(running, minimum_version="99.1"))
-    assert result["known_holes"] == catalogue.known_holes(version)
+    assert result["known_holes"] == known_settings.known_holes(version)
 
 
 def test_secrets_are_nowhere_to_be_seen(running: Poolers) -> None:

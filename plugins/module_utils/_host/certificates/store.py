@@ -17,16 +17,16 @@ import stat
 import typing as t
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
-from ..._plan import Plan, Step
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Plan, Step
 from .. import filesystem
 from ..files import apply as files_apply
-from ..files import planning as files_planning
+from ..files import plan as files_planning
 from ..run_lock import one_run
 from . import x509
-from .planning import Change, Stored, plan_authority, plan_leaf, require_authority_key
-from .request import UNTOUCHED, Authority, Leaf
+from .declared import UNTOUCHED, Authority, Leaf
+from .plan import Change, Stored, plan_authority, plan_leaf, require_authority_key
 
 _KEY_MODE, _CERTIFICATE_MODE, _FOLDER_MODE = 0o600, 0o644, 0o700
 _BEGIN_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"

@@ -14,8 +14,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .planning import Facts
-from .request import Authority, KeyKind, Leaf, Subject
+from .declared import Authority, KeyKind, Leaf, Subject
+from .plan import Facts
 
 IMPORT_ERROR: str | None = None
 try:

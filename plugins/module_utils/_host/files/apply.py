@@ -11,11 +11,11 @@ import contextlib
 import typing as t
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from .. import filesystem
 from ..run_lock import one_run
-from .planning import Change
+from .plan import Change
 
 
 def apply_changes(changes: list[Change]) -> None:

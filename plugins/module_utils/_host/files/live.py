@@ -15,10 +15,10 @@ import pwd
 import stat
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from .. import filesystem, reaching
-from .wanted import UNTOUCHED, Purge
+from .declared import UNTOUCHED, Purge
 
 
 @dataclasses.dataclass(frozen=True)

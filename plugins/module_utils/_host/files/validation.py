@@ -13,10 +13,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
-from .planning import Change
-from .wanted import UNTOUCHED
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from .declared import UNTOUCHED
+from .plan import Change
 
 TIMEOUT = 60
 _LINES_SHOWN = 20

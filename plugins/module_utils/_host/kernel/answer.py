@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._answer import Answer
+from ..._core.answer import Answer
 
 
 class NotPermitted(t.NamedTuple):

@@ -11,10 +11,10 @@ import errno
 import os
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
-from .planning import Live, current
-from .request import Device, Setting
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from .declared import Device, Setting
+from .plan import Live, current
 
 _SYSCTL_FOLDERS = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
 _REASONS = {

@@ -13,10 +13,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from .. import filesystem
-from . import status
+from . import live
 from .lock import busy, holder, wait_until_free
 
 _LINES_SHOWN = 25
@@ -83,10 +83,10 @@ def require_apt() -> None:
         )
 
 
-def read_installed() -> dict[str, status.Installed]:
+def read_installed() -> dict[str, live.Installed]:
     """Every package that dpkg knows."""
     architecture = run(["dpkg", "--print-architecture"]).stdout.strip()
-    return status.parse_status(_checked(["dpkg-query", "--show", "--showformat", status.STATUS_FORMAT]), architecture)
+    return live.parse_status(_checked(["dpkg-query", "--show", "--showformat", live.STATUS_FORMAT]), architecture)
 
 
 def has_unfinished_updates() -> bool:
@@ -97,15 +97,15 @@ def has_unfinished_updates() -> bool:
         return False
 
 
-def read_offers(names: list[str]) -> dict[str, status.Offers]:
+def read_offers(names: list[str]) -> dict[str, live.Offers]:
     if not names:
         return {}
-    versions = status.parse_madison(run(["apt-cache", *_READ_ONLY, "madison", *names]).stdout)
-    candidates = status.parse_candidates(run(["apt-cache", *_READ_ONLY, "policy", *names]).stdout)
-    return {name: status.Offers(candidates.get(name), versions.get(name, ())) for name in names}
+    versions = live.parse_madison(run(["apt-cache", *_READ_ONLY, "madison", *names]).stdout)
+    candidates = live.parse_candidates(run(["apt-cache", *_READ_ONLY, "policy", *names]).stdout)
+    return {name: live.Offers(candidates.get(name), versions.get(name, ())) for name in names}
 
 
-def simulate(arguments: list[str], recommends: bool | None) -> status.Simulation:
+def simulate(arguments: list[str], recommends: bool | None) -> live.Simulation:
     """
     :raises GroundworkError: apt finds no way to do it.
     """
@@ -119,13 +119,13 @@ def simulate(arguments: list[str], recommends: bool | None) -> status.Simulation
             hint="Name versions that fit together; held packages are changed only when the call names them.",
             code=ErrorCode.PACKAGES_UNRESOLVABLE,
         )
-    return status.parse_simulation(outcome.stdout)
+    return live.parse_simulation(outcome.stdout)
 
 
 def update(lock_timeout: float) -> list[str]:
     """Fetch the package lists; returns what apt complains about, worded by itself."""
     outcome = _locked(["apt-get", "--quiet", "-o", "Acquire::Retries=2", "update"], environment(), lock_timeout)
-    found = status.complaints(outcome.stdout + "\n" + outcome.stderr)
+    found = live.complaints(outcome.stdout + "\n" + outcome.stderr)
     return found or ([outcome.tail] if outcome.code else [])
 
 

@@ -15,8 +15,8 @@ import os
 import struct
 import time
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from ..run_lock import command_of
 
 LOCKS = (

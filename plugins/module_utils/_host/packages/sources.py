@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from ..files.wanted import Wanted
-from .request import Guard, Repository
+from ..files.declared import Wanted
+from .declared import Guard, Repository
 
 SOURCES = "/etc/apt/sources.list.d"
 KEYRINGS = "/etc/apt/keyrings"

@@ -13,7 +13,7 @@ import re
 import typing as t
 from pathlib import Path
 
-from ..._errors import GroundworkError
+from ..._core.errors import GroundworkError
 
 _SPAN = re.compile(r"(\d+)\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

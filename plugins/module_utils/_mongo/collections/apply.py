@@ -12,8 +12,8 @@ import dataclasses
 import time
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from ..api import PRIMARY_LOST, ConnectionLost, Server, ServerRefused
 from ..change import INDEX_KEY_SPECS_CONFLICT, INDEX_OPTIONS_CONFLICT, NAMESPACE_EXISTS, Batch, Change
 from .build_progress import BuildProgress

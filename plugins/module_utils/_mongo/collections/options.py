@@ -12,7 +12,7 @@ import typing as t
 
 from ..indexes import collation
 from ..values import same, truth
-from .spec import GRANULARITIES, OFF, CollectionSpec
+from .declared import GRANULARITIES, OFF, CollectionSpec
 
 VALIDATION_DEFAULTS = {"validator": {}, "validationLevel": "strict", "validationAction": "error"}
 # The server rounds the size of a capped collection up to a multiple of this.

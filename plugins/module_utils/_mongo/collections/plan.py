@@ -11,15 +11,15 @@ import dataclasses
 import fnmatch
 import typing as t
 
-from ..._plan import Plan
+from ..._core.plan import Plan
 from ..change import NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, Change, Phase, change
-from ..indexes import ladder
+from ..indexes import plan as ladder
 from ..indexes import policy as index_policy
 from ..indexes.index import Index
 from ..specification import Problems
 from . import options
 from .live import LiveCollection, is_internal
-from .spec import OFF, CollectionSpec, check_duplicates
+from .declared import OFF, CollectionSpec, check_duplicates
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..._answer import VERSION, Answer
+from ..._core.answer import VERSION, Answer
 
 
 @dataclasses.dataclass(frozen=True)

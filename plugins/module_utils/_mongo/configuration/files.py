@@ -14,10 +14,10 @@ import re
 import stat
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Step
 from ..._host import filesystem
-from ..._plan import Step
 from .settings import without_secrets
 
 # What mongod takes as a key file: 6 to 1024 characters of Base64, white space aside.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._errors import GroundworkError
+from ..._core.errors import GroundworkError
 
 Release = tuple[int, int]
 

@@ -13,9 +13,9 @@ import dataclasses
 import json
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
-from ..._plan import Step
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Step
 from ..tls import stages
 from .live import Live
 from .memory import GIB, MIB

@@ -15,8 +15,8 @@ import time
 import typing as t
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 
 SYSTEMCTL = ("systemctl", "show", "--property=MainPID,ActiveState,ExecMainStartTimestampMonotonic")
 # What mongod says of setParameter before it looks for its data; everything else it says later has other reasons.

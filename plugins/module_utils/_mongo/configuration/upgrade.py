@@ -14,8 +14,8 @@ import dataclasses
 import re
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from .options import Release
 
 # The releases that follow each other; the rapid releases between them cannot be upgraded to on a host of one's own.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._described import Described, truth
+from ..._core.described import Described, truth
 from ..tls.stages import MODES, Stage
 
 KEYFILE = "/etc/mongodb/keyfile"

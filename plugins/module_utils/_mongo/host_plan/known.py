@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._answer import Answer
-from ..._described import Described, truth
+from ..._core.answer import Answer
+from ..._core.described import Described, truth
 from ..._host.kernel.answer import NotPermitted, not_permitted
 from ..configuration import answer as configuration_answer
 from ..configuration.answer import Configuration, Found

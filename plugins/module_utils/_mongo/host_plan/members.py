@@ -12,8 +12,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._answer import Answer
-from ..._described import Described, truth
+from ..._core.answer import Answer
+from ..._core.described import Described, truth
 from ..configuration import answer as configuration_answer
 from ..tls import answer as tls_answer
 from ..tls.answer import TlsFacts

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._described import Described, truth
+from ..._core.described import Described, truth
 from . import tls
 from .declared import CERTIFICATE
 from .known import Known

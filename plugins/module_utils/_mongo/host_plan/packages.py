@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._described import Described, truth
+from ..._core.described import Described, truth
 from .known import Known
 
 # Packages of this beginning have the server's version.

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._answer import Answer
-from ..._described import Described
+from ..._core.answer import Answer
+from ..._core.described import Described
 from ..._generated import place
 from ..replica_set import answer as set_answer
 from . import known, members, monitoring, packages, preflight, report, settings, tls

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from ..._described import Described, truth
-from ..._errors import GroundworkError
+from ..._core.described import Described, truth
+from ..._core.errors import GroundworkError
 from .. import endpoint
 from ..tls import answer as tls_answer
 from . import tls

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._described import Described
+from ..._core.described import Described
 from . import tls
 from .known import Known
 

@@ -11,8 +11,8 @@ import dataclasses
 import typing as t
 
 from ..change import Change
+from .declared import IndexSpec
 from .index import Index
-from .spec import IndexSpec
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,10 +15,10 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from .. import api
-from . import commands, operation, state
+from . import commands, operation, plan
 from .history import History, check_written
 from .lock import DUPLICATE_KEY, Lock
 from .operation import Operation
@@ -30,7 +30,7 @@ ATTEMPTS_IN_TIME = 3
 class Applier:
     """Applies the operations of one change file."""
 
-    def __init__(self, server: api.Server, database: str, history: History, lock: Lock, pending: state.Pending) -> None:
+    def __init__(self, server: api.Server, database: str, history: History, lock: Lock, pending: plan.Pending) -> None:
         self.server = server
         self.database = database
         self.history = history

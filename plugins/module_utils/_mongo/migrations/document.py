@@ -11,8 +11,8 @@ import json
 import re
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 
 UNTOUCHED = "everything; nothing was written"
 OPERATIONS = "operations"

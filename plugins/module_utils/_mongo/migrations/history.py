@@ -13,10 +13,10 @@ from __future__ import annotations
 import typing as t
 import uuid
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from .. import api
-from . import lock, state
+from . import lock, plan
 
 
 class History:
@@ -31,11 +31,11 @@ class History:
         self.collection = collection
         self.owner = owner
 
-    def read(self) -> list[state.Record]:
+    def read(self) -> list[plan.Record]:
         found = self.server.rows(self.database, {"find": self.collection, "sort": {"installed_rank": 1}})
-        return [state.record_from(document) for document in found]
+        return [plan.record_from(document) for document in found]
 
-    def begin(self, pending: state.Pending, rank: int, user: str) -> dict[str, t.Any]:
+    def begin(self, pending: plan.Pending, rank: int, user: str) -> dict[str, t.Any]:
         """Record that a file is under way, or take over the record of an interrupted run; return the document."""
         script, now = pending.script, {"$date": {"$numberLong": str(lock.server_time(self.server))}}
         facts: dict[str, t.Any] = {

@@ -18,8 +18,8 @@ import time
 import typing as t
 import uuid
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from .. import api
 from .document import UNTOUCHED
 

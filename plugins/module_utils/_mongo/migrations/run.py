@@ -10,12 +10,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Plan, Step
 from ..._migration.version import Target
-from ..._plan import Plan, Step
 from .. import api
-from . import commands, state
+from . import commands
+from . import plan as state
 from .apply import Applier
 from .document import UNTOUCHED
 from .history import History

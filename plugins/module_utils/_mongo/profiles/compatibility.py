@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ..collections.spec import CollectionSpec
+from ..collections.declared import CollectionSpec
+from ..indexes.declared import IndexSpec
 from ..indexes.index import index_of
 from ..indexes.partial_filter import is_operator_document
-from ..indexes.spec import IndexSpec
 from ..specification import Problems
 
 AUTOMATIC = "auto"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..._answer import ADDRESS, VERSION, Action, Answer, actions
+from ..._core.answer import ADDRESS, VERSION, Action, Answer, actions
 
 
 @dataclasses.dataclass(frozen=True)

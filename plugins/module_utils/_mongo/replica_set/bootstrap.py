@@ -14,9 +14,9 @@ import dataclasses
 import json
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
-from ..._plan import Step
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Step
 from .newcomers import Answer
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
-from ..._plan import Step
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Step
 from .. import api
-from . import model, observe
+from . import live, model
 
 CONFIRMATION_SINCE = (7,)
 
@@ -49,7 +49,7 @@ def _same_program(server: api.Server, members: list[model.Member], options: dict
     for member in members:
         host = member["host"]
         try:
-            found = api.connect_member(observe.anonymous(observe.at(options, host)), observe.APPLICATION)
+            found = api.connect_member(live.anonymous(live.at(options, host)), live.APPLICATION)
         except GroundworkError:
             others[host] = "does not answer"
             continue

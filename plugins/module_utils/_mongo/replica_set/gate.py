@@ -10,10 +10,11 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from .. import api
-from . import carry_out, health, model, observe
+from . import apply, health, model
+from . import live as observe
 
 # Members greet each other every two seconds by default: by then one that lost its data has been told whose it is.
 SECONDS_TO_BE_CLAIMED = 10.0
@@ -182,7 +183,7 @@ class Gate:
 
     def step_down(self) -> None:
         """Make another member the primary."""
-        carrier = carry_out.Carrier(self.session, self.options)
+        carrier = apply.Carrier(self.session, self.options)
         try:
             carrier.step_down(self.host)
         finally:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._error_codes import ErrorCode
+from ..._core.error_codes import ErrorCode
 from ..specification import Problems
 
 # A member as the server writes it: ``_id``, ``host`` and the fields below.

@@ -13,12 +13,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
-from ..._plan import Plan
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Plan
 from .health import Health
 from .model import Member
-from .reconfigure import Reconfiguration
+from .plan import Reconfiguration
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,9 +12,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._answer import Answer
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.answer import Answer
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from . import stages
 
 UNTOUCHED = "every member of the set: nothing was written"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ..._plan import Plan, Step
+from ..._core.plan import Plan, Step
 from .. import api
 from . import certificate, stages
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..._error_codes import ErrorCode
+from ..._core.error_codes import ErrorCode
 from ..specification import Problems
-from . import declaration, model
+from . import declared, model
 
 
-def adapt(wanted: declaration.Declaration) -> tuple[declaration.Declaration, list[str]]:
+def adapt(wanted: declared.Declaration) -> tuple[declared.Declaration, list[str]]:
     """The declaration as this engine can hold it, and a warning for everything that it cannot.
 
     :raises GroundworkError: two users differ in their database only.
@@ -26,9 +26,9 @@ def adapt(wanted: declaration.Declaration) -> tuple[declaration.Declaration, lis
     users = tuple(_user(spec, warnings) for spec in wanted.users)
     roles = tuple(_role(spec, warnings) for spec in wanted.roles)
     problems = Problems()
-    declaration.refuse_twins(users, problems)
+    declared.refuse_twins(users, problems)
     problems.raise_if_any("the declaration", ErrorCode.INVALID_DECLARATION)
-    return declaration.Declaration(users, roles), warnings
+    return declared.Declaration(users, roles), warnings
 
 
 def _user(spec: model.UserSpec, warnings: list[str]) -> model.UserSpec:

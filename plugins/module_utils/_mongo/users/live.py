@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from .. import api
-from . import declaration, model
+from . import declared, model
 
 
-def read(server: api.Server, wanted: declaration.Declaration, everything: bool) -> model.Live:
+def read(server: api.Server, wanted: declared.Declaration, everything: bool) -> model.Live:
     """The live state that the declaration is compared with.
 
     :param everything: also list what nobody declared.
@@ -124,7 +124,7 @@ def _everyone(server: api.Server) -> frozenset[model.Identity] | None:
     return None
 
 
-def _all_roles(server: api.Server, wanted: declaration.Declaration) -> frozenset[model.Identity] | None:
+def _all_roles(server: api.Server, wanted: declared.Declaration) -> frozenset[model.Identity] | None:
     command = {"find": "system.roles", "projection": {"role": 1, "db": 1}}
     try:
         found = server.rows("admin", command)

@@ -15,12 +15,12 @@ import fnmatch
 import json
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._plan import Plan, Step
+from ..._core.error_codes import ErrorCode
+from ..._core.plan import Plan, Step
 from .. import scram
 from ..specification import Problems
 from ..values import fingerprint
-from . import declaration, model
+from . import declared, model
 
 HIDDEN = "********"
 DEFAULT_MECHANISMS = frozenset({scram.SHA_256})
@@ -44,7 +44,7 @@ class AccountStep(Step):
 
 
 def unmanaged(
-    wanted: declaration.Declaration, live: model.Live, protected: list[str]
+    wanted: declared.Declaration, live: model.Live, protected: list[str]
 ) -> dict[str, list[model.Identity]]:
     """Users and custom roles that nobody declared and that neither a pattern nor their nature protects."""
     declared_users = {spec.identity for spec in wanted.users}
@@ -61,7 +61,7 @@ def unmanaged(
 
 
 def build_plan(
-    wanted: declaration.Declaration,
+    wanted: declared.Declaration,
     live: model.Live,
     password_fits: dict[model.Identity, bool],
     drop: dict[str, list[model.Identity]],
@@ -73,7 +73,7 @@ def build_plan(
     :raises GroundworkError: the declaration cannot be reached; nothing may be written then.
     """
     _refuse_impossible(wanted, live)
-    present_roles = [spec for spec in declaration.in_creation_order(wanted.roles) if spec.present]
+    present_roles = [spec for spec in declared.in_creation_order(wanted.roles) if spec.present]
     present_users = [spec for spec in wanted.users if spec.present]
     steps = [_role_step(spec, live.roles.get(spec.identity)) for spec in present_roles]
     for spec in sorted(present_users, key=lambda spec: spec.identity in live.logged_in):
@@ -85,7 +85,7 @@ def build_plan(
     return Plan(tuple(step for step in steps if step is not None))
 
 
-def _refuse_impossible(wanted: declaration.Declaration, live: model.Live) -> None:
+def _refuse_impossible(wanted: declared.Declaration, live: model.Live) -> None:
     problems = Problems()
     for spec in wanted.users:
         now = live.users.get(spec.identity)
@@ -108,7 +108,7 @@ def _refuse_impossible(wanted: declaration.Declaration, live: model.Live) -> Non
     problems.raise_if_any("the declaration", ErrorCode.IMPOSSIBLE_DECLARATION)
 
 
-def _refuse_unknown_grants(wanted: declaration.Declaration, live: model.Live, problems: Problems) -> None:
+def _refuse_unknown_grants(wanted: declared.Declaration, live: model.Live, problems: Problems) -> None:
     if live.known_grants is None:
         return
     coming = {model.Grant(*spec.identity) for spec in wanted.roles if spec.present}

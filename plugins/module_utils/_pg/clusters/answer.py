@@ -11,7 +11,7 @@ import dataclasses
 import re
 import typing as t
 
-from ..._answer import Answer
+from ..._core.answer import Answer
 from .model import SOCKETS, config_directory, log_file, unit
 
 _MOST_PAGES = 2**31

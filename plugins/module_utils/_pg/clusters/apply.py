@@ -13,11 +13,11 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Plan
 from ..._host import filesystem
 from ..._host.account import Account, find_account
-from ..._plan import Plan
 from . import conffile, locales, marker
 from .model import CONFIGURATION, DATA, MAJOR, OWNER, Desired, Host
 from .plan import create_command

@@ -11,8 +11,8 @@ import pwd
 import subprocess
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from . import conffile
 from .live import ask_server, read_postmaster
 from .model import CONFIGURATION, DATA, OWNER, PROGRAMS

@@ -15,9 +15,9 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from ..._answer import harmless
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.answer import harmless
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from ..._host.account import find_account
 from . import conffile, locales, marker
 from .model import CONFIGURATION, MAJOR, OWNER, PROGRAMS, SOCKETS, Desired, Folder, Host, Live

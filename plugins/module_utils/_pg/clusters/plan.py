@@ -10,12 +10,12 @@ from __future__ import annotations
 import shlex
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
-from ..._plan import Plan, Step
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Plan, Step
 from . import locales
 from .model import AT_CREATION, MAJOR, Desired, Host, Live
-from .refusals import drops_main, is_new, refusals
+from .validation import drops_main, is_new, refusals
 
 
 def plan_clusters(

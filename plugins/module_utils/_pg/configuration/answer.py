@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._answer import VERSION, Answer
+from ..._core.answer import VERSION, Answer
 
 _SETTING = r"[A-Za-z_][A-Za-z0-9_.]*"
 

@@ -11,14 +11,15 @@ import time
 import typing as t
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Plan
 from ..._host import filesystem
 from ..._host.account import Account
-from ..._plan import Plan
-from . import files, live, planning
-from .desired import Desired
-from .request import Cluster
+from . import files, live
+from . import plan as planning
+from .declared import Cluster
+from .desired_files import Desired
 
 if t.TYPE_CHECKING:
     from ..session import Session

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..._host import filesystem
 from ..._host.account import Account
 from . import conf_file, live
-from .request import Cluster
+from .declared import Cluster
 
 KEPT = "last_good"
 

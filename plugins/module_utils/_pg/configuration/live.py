@@ -14,13 +14,13 @@ import time
 import typing as t
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from ..._host import filesystem, reaching
 from ..._host.account import Account
 from ..settings.catalogue import Setting, from_pg_settings
+from .declared import Cluster
 from .owner import run
-from .request import Cluster
 
 if t.TYPE_CHECKING:
     from ..session import Session

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ..._host.account import Account
 from ..services import drop_ins
+from .declared import Cluster
 from .owner import run
-from .request import Cluster
 
 # systemd waits for a server that is shut down properly; beyond that something is stuck, and that is not ours to break.
 GRACE_SECONDS = 60

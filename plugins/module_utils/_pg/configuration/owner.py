@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from ..._errors import GroundworkError
+from ..._core.errors import GroundworkError
 from ..._host.account import Account
 
 

@@ -13,12 +13,12 @@ import time
 import typing as t
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from ..._host.account import Account
 from . import files, live, pending, staging
+from .declared import Cluster
 from .manager import Manager
-from .request import Cluster
 
 LOG_LINES = 15
 FAILED = "failed"

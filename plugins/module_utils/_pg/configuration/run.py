@@ -12,16 +12,17 @@ import dataclasses
 import typing as t
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Plan
 from ..._host.account import Account, find_account
-from ..._plan import Plan
 from ..settings import presets
 from ..settings.catalogue import postgresql_16
-from . import apply, conf_file, live, pending, planning, staging
-from .desired import Context, Desired, build
+from . import apply, conf_file, live, pending, staging
+from . import plan as planning
+from .declared import Cluster
+from .desired_files import Context, Desired, build
 from .host import Host
-from .request import Cluster
 
 if t.TYPE_CHECKING:
     from ..session import Session

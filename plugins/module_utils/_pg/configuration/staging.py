@@ -18,10 +18,10 @@ from pathlib import Path
 from ..._host import filesystem
 from ..._host.account import Account
 from ..settings import values
-from .desired import Desired
+from .declared import Cluster
+from .desired_files import Desired
 from .live import Live
 from .owner import run
-from .request import Cluster
 
 _CLOCK = re.compile(r"^\S+ \S+ \S+ \[\d+\] |^\d{4}-\d\d-\d\d \S+ \S+ (\[\d+\] )?", re.MULTILINE)
 

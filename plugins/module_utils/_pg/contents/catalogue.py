@@ -13,8 +13,8 @@ from __future__ import annotations
 import typing as t
 
 from . import live
+from .model import INFINITY, Contents, Database
 from .privileges import DEFAULT_PRIVILEGE_KINDS, KINDS, OBJECT_KINDS
-from .wanted import INFINITY, Contents, Database
 
 
 class Ask(t.Protocol):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-from ..._error_codes import ErrorCode
+from ..._core.error_codes import ErrorCode
 from ..language_tag import language_tag
 from ..quoting import identifier, literal
-from . import live, settings, wanted
+from . import live, model, settings
 from .privileges import KINDS
 from .steps import Refusals, Require, SqlStep, sql_step
 
@@ -28,7 +28,7 @@ NAMES_NOT_STRINGS = ("locale_provider", "tablespace")
 
 
 def database_steps(
-    database: wanted.Database, cluster: live.Cluster, require: Require, policy: wanted.Policy, refusals: Refusals
+    database: model.Database, cluster: live.Cluster, require: Require, policy: model.Policy, refusals: Refusals
 ) -> list[SqlStep]:
     """Create or alter one database, then its settings."""
     before = cluster.databases.get(database.name)
@@ -66,12 +66,12 @@ def database_steps(
     return found + _settings(database, cluster, require, policy)
 
 
-def owner_afterwards(database: wanted.Database, cluster: live.Cluster) -> str:
+def owner_afterwards(database: model.Database, cluster: live.Cluster) -> str:
     before = cluster.databases.get(database.name)
     return database.owner or (before.owner if before else cluster.session.name)
 
 
-def acl_afterwards(database: wanted.Database, cluster: live.Cluster) -> live.Acl:
+def acl_afterwards(database: model.Database, cluster: live.Cluster) -> live.Acl:
     """The privileges on the database with its owner. CREATE DATABASE never copies those of the template."""
     before = cluster.databases.get(database.name)
     owner = owner_afterwards(database, cluster)
@@ -80,7 +80,7 @@ def acl_afterwards(database: wanted.Database, cluster: live.Cluster) -> live.Acl
     return live.with_owner(before.acl, before.owner, owner)
 
 
-def _create(database: wanted.Database, cluster: live.Cluster, require: Require, refusals: Refusals) -> SqlStep:
+def _create(database: model.Database, cluster: live.Cluster, require: Require, refusals: Refusals) -> SqlStep:
     template = database.effective_template
     if template not in cluster.databases:
         refusals.add(
@@ -105,7 +105,7 @@ def _create(database: wanted.Database, cluster: live.Cluster, require: Require, 
     return sql_step("create", "database", database.name, sql, after=after, alone=True)
 
 
-def _refuse_fixed_differences(database: wanted.Database, before: live.Database, refusals: Refusals) -> None:
+def _refuse_fixed_differences(database: model.Database, before: live.Database, refusals: Refusals) -> None:
     for option, value in database.fixed.items():
         current = before.fixed.get(option) or ""
         if _same_fixed(option, value, current):
@@ -147,7 +147,7 @@ def _locale(name: str) -> str:
 
 
 def _settings(
-    database: wanted.Database, cluster: live.Cluster, require: Require, policy: wanted.Policy
+    database: model.Database, cluster: live.Cluster, require: Require, policy: model.Policy
 ) -> list[SqlStep]:
     name = identifier(database.name)
     stored = cluster.settings.get((database.name, ""), {})
@@ -165,7 +165,7 @@ def _settings(
 
 
 def drop_database_step(
-    database: wanted.Database, cluster: live.Cluster, login_db: str, refusals: Refusals
+    database: model.Database, cluster: live.Cluster, login_db: str, refusals: Refusals
 ) -> list[SqlStep]:
     before = cluster.databases.get(database.name)
     if before is None:

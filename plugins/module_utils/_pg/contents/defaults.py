@@ -14,9 +14,9 @@ from __future__ import annotations
 from ..quoting import PUBLIC, grantee, identifier
 from . import live
 from .grants import held
+from .model import Database, Policy
 from .privileges import KINDS
 from .steps import Require, SqlStep, sql_step
-from .wanted import Database, Policy
 
 # (creator, schema, kind); schema "" for every schema.
 Scope = tuple[str, str, str]

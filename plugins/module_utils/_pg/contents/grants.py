@@ -12,13 +12,13 @@ import dataclasses
 import fnmatch
 import typing as t
 
-from ..._error_codes import ErrorCode
+from ..._core.error_codes import ErrorCode
 from ..quoting import PUBLIC, grantee, identifier
 from . import live
-from .chains import Chains
+from .grant_dependencies import Chains
+from .model import Database, Grant, Policy
 from .privileges import KINDS, Kind
 from .steps import Refusals, Require, SqlStep, sql_step
-from .wanted import Database, Grant, Policy
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,8 +11,8 @@ import dataclasses
 import typing as t
 
 from ..quoting import PUBLIC
+from .model import INFINITY
 from .privileges import KINDS, Kind
-from .wanted import INFINITY
 
 ASSUMED_VERSION = 160000
 DATABASE_OWNER = "pg_database_owner"

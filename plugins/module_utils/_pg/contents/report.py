@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import typing as t
 
-from . import defaults, grants, live, roles, settings, wanted
+from . import defaults, grants, live, model, roles, settings
 
 
 class Report:
     """Collects what is unmanaged. Roles and databases of the server itself are not worth telling."""
 
-    def __init__(self, contents: wanted.Contents, cluster: live.Cluster) -> None:
+    def __init__(self, contents: model.Contents, cluster: live.Cluster) -> None:
         self._contents = contents
         self._cluster = cluster
         self._databases: dict[str, dict[str, t.Any]] = {}
 
     def add_database(
         self,
-        database: wanted.Database,
+        database: model.Database,
         inside: live.Inside,
         schemas: dict[str, live.Schema],
         wanted_grants: dict[grants.Target, grants.Wish],
@@ -40,7 +40,7 @@ class Report:
         }
         self._databases[database.name] = {name: value for name, value in found.items() if value}
 
-    def _defaults(self, database: wanted.Database, inside: live.Inside) -> list[dict[str, t.Any]]:
+    def _defaults(self, database: model.Database, inside: live.Inside) -> list[dict[str, t.Any]]:
         found = []
         for scope, listed in defaults.wishes(database, self._cluster.version).items():
             acl = defaults.in_force(scope, inside, self._cluster.version)
@@ -49,7 +49,7 @@ class Report:
                 found.append({"creator": creator, "schema": schema, "on": kind, "role": role, "privileges": privileges})
         return found
 
-    def _settings(self, database: wanted.Database) -> list[str]:
+    def _settings(self, database: model.Database) -> list[str]:
         if database.settings is None:
             return []
         return settings.unlisted(database.settings, self._cluster.settings.get((database.name, ""), {}))

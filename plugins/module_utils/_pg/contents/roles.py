@@ -10,16 +10,16 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ..._error_codes import ErrorCode
+from ..._core.error_codes import ErrorCode
 from .. import scram
 from ..quoting import identifier, literal
-from . import live, settings, wanted
+from . import live, model, settings
 from .steps import Refusals, Require, SqlStep, sql_step
 
 HIDDEN = "'***'"
 
 
-def role_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy) -> list[SqlStep]:
+def role_steps(role: model.Role, cluster: live.Cluster, policy: model.Policy) -> list[SqlStep]:
     """Create or alter one role, then its settings. Memberships come later, when every role exists."""
     before = cluster.roles.get(role.name)
     options, old, new = _attribute_changes(role, before)
@@ -50,7 +50,7 @@ def role_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy) 
 
 
 def _attribute_changes(
-    role: wanted.Role, before: live.Role | None
+    role: model.Role, before: live.Role | None
 ) -> tuple[list[str], dict[str, t.Any], dict[str, t.Any]]:
     """The options of CREATE or ALTER ROLE, and the attributes before and after."""
     options: list[str] = []
@@ -71,7 +71,7 @@ def _attribute_changes(
 
 
 def instant_text(instant: float) -> str:
-    if instant == wanted.INFINITY:
+    if instant == model.INFINITY:
         return "infinity"
     try:
         return datetime.datetime.fromtimestamp(instant, datetime.timezone.utc).isoformat(" ")
@@ -79,7 +79,7 @@ def instant_text(instant: float) -> str:
         return f"{instant:.0f} seconds since 1970"
 
 
-def _new_secret(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy) -> str | None:
+def _new_secret(role: model.Role, cluster: live.Cluster, policy: model.Policy) -> str | None:
     """The secret to store, or ``None`` when the stored one already lets the wanted password in."""
     password = role.password
     if password is None:
@@ -99,13 +99,13 @@ def _new_secret(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy)
     return password.secret or scram.make_secret(password.plain or "")
 
 
-def _fits(password: wanted.Password, stored: str | None) -> bool:
+def _fits(password: model.Password, stored: str | None) -> bool:
     if password.secret is not None:
         return stored == password.secret
     return scram.matches(password.plain or "", stored)
 
 
-def membership_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Policy) -> list[SqlStep]:
+def membership_steps(role: model.Role, cluster: live.Cluster, policy: model.Policy) -> list[SqlStep]:
     if role.member_of is None:
         return []
     current = {m.role for m in cluster.memberships if m.member == role.name}
@@ -137,14 +137,14 @@ def membership_steps(role: wanted.Role, cluster: live.Cluster, policy: wanted.Po
     return found
 
 
-def unlisted_memberships(role: wanted.Role, cluster: live.Cluster) -> list[live.Membership]:
+def unlisted_memberships(role: model.Role, cluster: live.Cluster) -> list[live.Membership]:
     if role.member_of is None:
         return []
     return [m for m in cluster.memberships if m.member == role.name and m.role not in role.member_of]
 
 
 def drop_steps(
-    role: wanted.Role, cluster: live.Cluster, dropped_databases: set[str], require: Require, refusals: Refusals
+    role: model.Role, cluster: live.Cluster, dropped_databases: set[str], require: Require, refusals: Refusals
 ) -> list[SqlStep]:
     """Drop one role. What it owns goes to another role first, and only when that role was named."""
     if role.name not in cluster.roles:

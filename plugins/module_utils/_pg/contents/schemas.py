@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._error_codes import ErrorCode
+from ..._core.error_codes import ErrorCode
 from ..quoting import identifier
-from . import live, wanted
+from . import live, model
 from .privileges import KINDS
 from .steps import Refusals, Require, SqlStep, sql_step
 
 
 def schemas_afterwards(
-    database: wanted.Database, inside: live.Inside, session: str, version: int
+    database: model.Database, inside: live.Inside, session: str, version: int
 ) -> dict[str, live.Schema]:
     """The schemas with owners and privileges as they are after the schema steps."""
     after = dict(inside.schemas)
@@ -33,7 +33,7 @@ def schemas_afterwards(
     return after
 
 
-def schema_steps(database: wanted.Database, inside: live.Inside, require: Require) -> list[SqlStep]:
+def schema_steps(database: model.Database, inside: live.Inside, require: Require) -> list[SqlStep]:
     found: list[SqlStep] = []
     for schema in database.schemas:
         before = inside.schemas.get(schema.name)
@@ -72,7 +72,7 @@ def schema_steps(database: wanted.Database, inside: live.Inside, require: Requir
 
 
 def extension_steps(
-    database: wanted.Database,
+    database: model.Database,
     inside: live.Inside,
     cluster: live.Cluster,
     schemas: t.Container[str],
@@ -113,7 +113,7 @@ def extension_steps(
 
 
 def _extension_changes(
-    database: str, extension: wanted.Extension, before: live.Extension | None, newest: str | None
+    database: str, extension: model.Extension, before: live.Extension | None, newest: str | None
 ) -> list[SqlStep]:
     name = identifier(extension.name)
     version = newest if extension.version == "latest" else extension.version

@@ -11,14 +11,14 @@ import dataclasses
 import itertools
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from .. import secret_statement
 from ..api import DatabaseMissing, ServerUnreachable
 from ..connection import server_address
 from ..quoting import literal
 from ..session import LOCK_NOT_AVAILABLE, Session, SqlError
-from . import catalogue, live, wanted
+from . import catalogue, live, model
 from .steps import SqlStep
 
 APPLICATION_NAME = "groundwork pg_contents"
@@ -56,7 +56,7 @@ class Server:
                 code=ErrorCode.LOCKED,
             ) from None
 
-    def read(self, contents: wanted.Contents) -> tuple[live.Cluster, dict[str, live.Inside]]:
+    def read(self, contents: model.Contents) -> tuple[live.Cluster, dict[str, live.Inside]]:
         """The server's state, and what each listed database holds (its template where it does not exist yet)."""
         cluster = catalogue.read_cluster(self._ask(self.login_db), contents)
         if cluster.verifiers is None:
@@ -67,7 +67,7 @@ class Server:
                 insides[database.name] = self._read_inside(database, cluster)
         return cluster, insides
 
-    def _read_inside(self, database: wanted.Database, cluster: live.Cluster) -> live.Inside:
+    def _read_inside(self, database: model.Database, cluster: live.Cluster) -> live.Inside:
         if database.name in cluster.databases:
             return catalogue.read_inside(self._ask(database.name), database)
         template = cluster.databases.get(database.effective_template)
@@ -83,7 +83,7 @@ class Server:
                 with_template.close()
         return live.virgin_inside(cluster.version)
 
-    def _probe(self, contents: wanted.Contents, cluster: live.Cluster) -> dict[str, bool | None]:
+    def _probe(self, contents: model.Contents, cluster: live.Cluster) -> dict[str, bool | None]:
         """Where the secrets cannot be read (managed servers), logging in is the only way to compare a password."""
         return {
             role.name: None if cluster.roles[role.name].expired else self._logs_in(role.name, role.password.plain)

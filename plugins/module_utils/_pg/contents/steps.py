@@ -10,9 +10,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
-from ..._plan import Step
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Step
 from ..quoting import PUBLIC, identifier
 from . import live
 

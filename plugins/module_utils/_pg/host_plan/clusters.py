@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._answer import Answer
-from ..._described import Described, truth
+from ..._core.answer import Answer
+from ..._core.described import Described, truth
 from ..clusters import answer
 from .declared import Cluster
 from .known import Known

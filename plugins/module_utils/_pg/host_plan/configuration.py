@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._described import Described, truth
+from ..._core.described import Described, truth
 from ..clusters.answer import ClusterFacts
 from . import clusters, replication, tls
 from .declared import Cluster

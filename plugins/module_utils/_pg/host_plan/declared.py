@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._described import Described, truth
+from ..._core.described import Described, truth
 
 CONTENTS = ("roles", "databases", "migrations", "partitions", "row_security")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._described import Described
+from ..._core.described import Described
 from ..clusters.model import CONFIGURATION, OWNER
-from ..replication import part
+from ..replication import member_settings
 from . import replication, service_unit, tls
 from .known import Known
 
@@ -32,7 +32,7 @@ def entries(known: Known, controller: Described) -> list[Entry]:
         found.append({"path": units, "state": "directory", "mode": "0755"})
         found.append({"path": f"{units}/{_DROP_IN}", "content": drop_in, "mode": "0644"})
         if cluster.replicated:
-            content = part.password_file(part.with_defaults(cluster.replication))
+            content = member_settings.password_file(member_settings.with_defaults(cluster.replication))
             found.append(_own_folder(place.config_directory))
             found.append(
                 {"path": replication.passfile(place), "mode": "0600", "secret": True, "content": content, **_OWN}

@@ -13,8 +13,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._answer import Answer
-from ..._described import Described
+from ..._core.answer import Answer
+from ..._core.described import Described
 from ..._host.kernel.answer import NotPermitted, not_permitted
 from ..clusters import answer as clusters_answer
 from ..configuration import answer as configuration_answer

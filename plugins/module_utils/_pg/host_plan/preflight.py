@@ -7,7 +7,7 @@ PRIVATE to the collection. It can have breaking changes at any time.
 
 from __future__ import annotations
 
-from ..._described import Described
+from ..._core.described import Described
 from . import clusters, replication, tls
 from .known import Known
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._answer import Answer
-from ..._described import Described
-from ..._errors import GroundworkError
+from ..._core.answer import Answer
+from ..._core.described import Described
+from ..._core.errors import GroundworkError
 from ..clusters.answer import ClusterFacts
 from ..clusters.model import SOCKETS
-from ..replication import answer, part, topology
+from ..replication import answer, member_settings, plan
 from ..replication.names import slot_name
 from . import clusters
 from .declared import Cluster
@@ -54,7 +54,7 @@ def refusals(known: Known) -> list[str]:
             )
         if cluster.name not in without:
             try:
-                part.with_defaults(dict(cluster.replication))
+                member_settings.with_defaults(dict(cluster.replication))
             except GroundworkError as error:
                 found.append(f"Cluster {cluster.name}: {error.what} Nothing was touched.")
     return found
@@ -66,7 +66,7 @@ def passfile(place: ClusterFacts) -> str:
 
 def described(cluster: Cluster, place: ClusterFacts) -> dict[str, t.Any]:
     """The description of a replicated cluster with every option filled in, without its password."""
-    filled = part.filled_in(_open(cluster))
+    filled = member_settings.filled_in(_open(cluster))
     if not filled["ssl_mode"] and cluster.tls.mode == "generated" and not filled["ca_file"]:
         filled["ca_file"] = f"{place.config_directory}/tls/ca.pem"
     if not filled["ssl_mode"] and cluster.tls.encrypted:
@@ -80,13 +80,13 @@ def _open(cluster: Cluster) -> dict[str, t.Any]:
 
 
 def settings(known: Known, cluster: Cluster, place: ClusterFacts) -> dict[str, t.Any]:
-    return part.settings(
+    return member_settings.settings(
         described(cluster, place), known.host, addresses(known, cluster), cluster.port, passfile(place)
     )
 
 
 def rules(known: Known, cluster: Cluster, place: ClusterFacts) -> list[dict[str, t.Any]]:
-    return part.rules(described(cluster, place), addresses(known, cluster), cluster.tls.encrypted)
+    return member_settings.rules(described(cluster, place), addresses(known, cluster), cluster.tls.encrypted)
 
 
 def addresses(known: Known, cluster: Cluster) -> dict[str, str]:
@@ -151,7 +151,7 @@ def _topology(known: Known, item: Described, inputs: Described) -> dict[str, t.A
     members, hosts = item["members"], inputs["hosts"]
     states = _states(known, item, inputs)
     allowed = [*item["rebuild"], *inputs["rebuild"]]
-    decided = topology.decide(
+    decided = plan.decide(
         states,
         list(members),
         item["initial_primary"],

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._described import Described, truth
+from ..._core.described import Described, truth
 
 _HOMES = re.compile(r"/(home|root|run/user)/")
 _HARDENING = """\

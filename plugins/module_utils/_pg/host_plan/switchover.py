@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._described import Described
+from ..._core.described import Described
 from ..replication.switchover_plan import plan_switchover
 from . import replication
 from .known import Known

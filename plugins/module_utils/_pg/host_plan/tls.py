@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._described import Described
+from ..._core.described import Described
 from ..._generated import place
 from ..._host.certificates import names
 from ..clusters.answer import ClusterFacts

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._answer import Answer
-from ..._described import Described
+from ..._core.answer import Answer
+from ..._core.described import Described
 from ..replication import answer
 from ..replication.names import slot_name
 from ..replication.receiver import streams

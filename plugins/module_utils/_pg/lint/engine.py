@@ -21,8 +21,8 @@ import dataclasses
 import difflib
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from ..sql import ddl as ddl_reader
 from ..sql.model import Ddl
 from ..sql.transaction_mode import TransactionModes

@@ -15,8 +15,8 @@ import contextlib
 import threading
 import time
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from ..quoting import identifier, literal
 from ..session import Session, SqlError
 from . import proof

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._plan import Step
+from ..._core.plan import Step
 from .live import Partition
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._plan import Step
+from ..._core.plan import Step
 from .. import scram
 from ..quoting import identifier, literal
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._answer import VERSION, Answer
+from ..._core.answer import VERSION, Answer
 from .control import HOT_STANDBY_SETTINGS
 
 STATES = ("absent", "copying", "stopped", "starting", "running")

@@ -23,9 +23,9 @@ import time
 import typing as t
 from pathlib import Path
 
-from ..._answer import harmless
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.answer import harmless
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from ..._host import filesystem
 from ..._host.run_lock import one_run
 from ..quoting import identifier

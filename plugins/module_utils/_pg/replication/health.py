@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from .control import parse_lsn
 from .divergence import WAY_OUT, divergence, lost_slot
 from .receiver import streams

@@ -15,7 +15,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from ..._errors import GroundworkError
+from ..._core.errors import GroundworkError
 from ..._host import filesystem
 
 if t.TYPE_CHECKING:

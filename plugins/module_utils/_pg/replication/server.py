@@ -15,7 +15,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from ..._errors import GroundworkError
+from ..._core.errors import GroundworkError
 from ..._host.account import Account, find_account
 from .control import Control, parse_control
 

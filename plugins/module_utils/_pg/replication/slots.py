@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._plan import Step
+from ..._core.plan import Step
 from ..quoting import literal
 from .names import slot_name
 

@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 
 from .control import parse_lsn
-from .topology import Member, Topology, decide, most_advanced
+from .plan import Member, Topology, decide, most_advanced
 
 
 @dataclasses.dataclass(frozen=True)

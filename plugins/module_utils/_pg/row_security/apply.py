@@ -10,17 +10,17 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from ..quoting import identifier
 from ..session import Session, SqlError
-from . import live, planning
-from .wanted import Policy
+from . import live, plan
+from .declared import Policy
 
 PAUSE_SECONDS = 1.0
 
 
-def apply(session: Session, outcome: planning.Outcome, lock_timeout: float, attempts: int) -> None:
+def apply(session: Session, outcome: plan.Outcome, lock_timeout: float, attempts: int) -> None:
     """:param lock_timeout: seconds; every step needs the table for itself for an instant.
     :raises GroundworkError: with the server's words, and which tables had been done.
     """
@@ -37,7 +37,7 @@ def apply(session: Session, outcome: planning.Outcome, lock_timeout: float, atte
         done.append(table.full_name)
 
 
-def _write(session: Session, table: live.Table, steps: t.Sequence[planning.SecurityStep], lock_timeout: float) -> None:
+def _write(session: Session, table: live.Table, steps: t.Sequence[plan.SecurityStep], lock_timeout: float) -> None:
     try:
         session.run(
             f"BEGIN; SET LOCAL lock_timeout = {int(lock_timeout * 1000)}; SET LOCAL ROLE {identifier(table.owner)}"
@@ -53,7 +53,7 @@ def _write(session: Session, table: live.Table, steps: t.Sequence[planning.Secur
 
 def _mark(session: Session, table: live.Table, policy: Policy) -> None:
     written = live.read_policies(session, table.oid)[table.oid][policy.name]
-    session.run(planning.mark_statement(table, policy, written))
+    session.run(plan.mark_statement(table, policy, written))
 
 
 def _failure(table: live.Table, error: SqlError, attempts: int, done: list[str]) -> GroundworkError:

@@ -14,13 +14,13 @@ import time
 import typing as t
 from pathlib import Path
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._core.plan import Plan
 from ..._host.account import find_account
-from ..._plan import Plan
 from ..clusters.live import ask_server, read_postmaster
 from ..clusters.model import MAJOR, OWNER, PROGRAMS, SOCKETS
-from .model import ALL, Unit, Wanted, Whole
+from .plan import ALL, Unit, Wanted, Whole
 
 _PROPERTIES = "Id,ActiveState,NeedDaemonReload,ActiveEnterTimestampMonotonic,DropInPaths,UnitFileState,NoNewPrivileges"
 DROP_IN_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/lib/systemd/system")

@@ -26,8 +26,8 @@ import dataclasses
 import math
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 
 PURPOSES = ("oltp", "olap", "mixed", "tiny")
 CONNECTIONS = {"oltp": 200, "olap": 50, "mixed": 100, "tiny": 50}

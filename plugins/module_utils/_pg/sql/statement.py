@@ -11,8 +11,8 @@ import dataclasses
 import functools
 import typing as t
 
-from ..._error_codes import ErrorCode
-from ..._errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from . import lexer
 
 _END_OF_DATA = frozenset(("\\.\n", "\\.\r\n", "\\.", "\\.\r"))

@@ -6,12 +6,12 @@ import dataclasses
 import typing as t
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.decide import (
+from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration.dry_run import Trial
+from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration.plan import (
     Expected,
     Running,
     decide,
 )
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.trial import Trial
 
 VERSION = (1, 25, 2)
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer import hba, render
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.wanted import Database, User, Wanted
+from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration import hba, render
+from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration.declared import (
+    Database,
+    User,
+    Wanted,
+)
 
 LAYOUT = render.Layout("/etc/pgbouncer", "/run/pgbouncer", "/var/log/pgbouncer")
 

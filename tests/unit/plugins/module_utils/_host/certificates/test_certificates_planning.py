@@ -8,19 +8,19 @@ import dataclasses
 import datetime
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
-from ansible_collections.groundwork.databases.plugins.module_utils._host.certificates.planning import (
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._host.certificates.declared import (
+    KeyKind,
+    Subject,
+    read_authority,
+    read_leaves,
+)
+from ansible_collections.groundwork.databases.plugins.module_utils._host.certificates.plan import (
     Facts,
     Stored,
     plan_authority,
     plan_leaf,
     require_authority_key,
-)
-from ansible_collections.groundwork.databases.plugins.module_utils._host.certificates.request import (
-    KeyKind,
-    Subject,
-    read_authority,
-    read_leaves,
 )
 
 NOW = datetime.datetime(2026, 11, 21, tzinfo=datetime.timezone.utc)

@@ -8,15 +8,15 @@ import base64
 import hashlib
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._host.files.declared import read_purges, read_wanted
 from ansible_collections.groundwork.databases.plugins.module_utils._host.files.live import Live
-from ansible_collections.groundwork.databases.plugins.module_utils._host.files.planning import (
+from ansible_collections.groundwork.databases.plugins.module_utils._host.files.plan import (
     NOT_SHOWN,
     Runner,
     as_plan,
     plan_files,
 )
-from ansible_collections.groundwork.databases.plugins.module_utils._host.files.wanted import read_purges, read_wanted
 
 
 class Names:

@@ -22,7 +22,7 @@ ALLOWED = {
     "module_utils/_host/kernel/live.py:_read": "opens a file of the kernel to see whether it could be written",
     "module_utils/_host/kernel/live.py:write": "writes to the kernel, below /proc and /sys",
     "module_utils/_host/files/validation.py:validate_all": "a temporary folder of its own",
-    "module_utils/_pgbouncer/trial.py:_try_out": "a temporary file without a name",
+    "module_utils/_pgbouncer/configuration/dry_run.py:_try_out": "a temporary file without a name",
     "module_utils/_local/artifact.py:install": "unpacks a download into folders of the caller's own",
     "module_utils/_local/artifact.py:_verified_wheel": "the same",
     "module_utils/_local/artifact.py:_unpack": "the same",

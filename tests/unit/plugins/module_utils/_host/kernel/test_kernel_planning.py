@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
-from ansible_collections.groundwork.databases.plugins.module_utils._host.kernel import request
-from ansible_collections.groundwork.databases.plugins.module_utils._host.kernel.planning import (
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._host.kernel import declared
+from ansible_collections.groundwork.databases.plugins.module_utils._host.kernel.plan import (
     Live,
     overridden,
     plan_kernel,
@@ -17,11 +17,11 @@ READ_ONLY = "it is on a read-only file system here"
 
 
 def sysctl(name="vm.swappiness", value=1):
-    return request.read_sysctl({name: value})[0]
+    return declared.read_sysctl({name: value})[0]
 
 
 def huge_pages(value="never"):
-    return request.read_huge_pages({"enabled": value})[0]
+    return declared.read_huge_pages({"enabled": value})[0]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_differs_is_set_or_reported(setting, live, changes, found, why):
     ],
 )
 def test_names_lead_to_paths(name, path):
-    assert request.sysctl_path(name) == path
+    assert declared.sysctl_path(name) == path
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_names_lead_to_paths(name, path):
     [({"kernel.sysrq": True}, "1"), ({"vm.swappiness": 1.0}, "1"), ({"a.b": " 1  2\t3 "}, "1 2 3")],
 )
 def test_values_become_text(values, text):
-    assert request.read_sysctl(values)[0].value == text
+    assert declared.read_sysctl(values)[0].value == text
 
 
 @pytest.mark.parametrize(
@@ -83,37 +83,37 @@ def test_values_become_text(values, text):
 )
 def test_what_cannot_be_meant_is_refused(values):
     with pytest.raises(GroundworkError):
-        request.read_sysctl(values)
+        declared.read_sysctl(values)
 
 
 def test_a_disk_has_one_read_ahead():
-    entries = request.read_read_ahead([{"path": "/data", "kb": 64}, {"path": "/wal", "kb": 128}])
-    apart = {"/data": request.Device("sda"), "/wal": request.Device("sdb")}
-    assert [setting.path for setting in request.read_ahead_settings(entries, apart)] == [
+    entries = declared.read_read_ahead([{"path": "/data", "kb": 64}, {"path": "/wal", "kb": 128}])
+    apart = {"/data": declared.Device("sda"), "/wal": declared.Device("sdb")}
+    assert [setting.path for setting in declared.read_ahead_settings(entries, apart)] == [
         "/sys/block/sda/queue/read_ahead_kb",
         "/sys/block/sdb/queue/read_ahead_kb",
     ]
     with pytest.raises(GroundworkError, match="/wal lies on sda"):
-        request.read_ahead_settings(entries, dict.fromkeys(["/data", "/wal"], request.Device("sda")))
+        declared.read_ahead_settings(entries, dict.fromkeys(["/data", "/wal"], declared.Device("sda")))
 
 
 def test_no_disk_is_reported_and_not_written():
-    entries = request.read_read_ahead([{"path": "/data", "kb": 64}])
-    settings = request.read_ahead_settings(entries, {"/data": request.Device("", "it is in memory")})
+    entries = declared.read_read_ahead([{"path": "/data", "kb": 64}])
+    settings = declared.read_ahead_settings(entries, {"/data": declared.Device("", "it is in memory")})
     assert plan_kernel(settings, {}).not_permitted[0]["why"] == "it is in memory"
-    assert request.udev_file(settings) is None
+    assert declared.udev_file(settings) is None
 
 
 def test_the_files_hold_what_was_asked_for():
-    assert request.sysctl_file([sysctl()]).splitlines()[1:] == ["vm.swappiness = 1"]
-    assert request.tmpfiles_file([huge_pages()]).splitlines()[1:] == [
+    assert declared.sysctl_file([sysctl()]).splitlines()[1:] == ["vm.swappiness = 1"]
+    assert declared.tmpfiles_file([huge_pages()]).splitlines()[1:] == [
         "w- /sys/kernel/mm/transparent_hugepage/enabled - - - - never"
     ]
-    disk = request.Setting("read-ahead", "sda", "/sys/block/sda/queue/read_ahead_kb", "64")
-    assert request.udev_file([disk]).splitlines()[1:] == [
+    disk = declared.Setting("read-ahead", "sda", "/sys/block/sda/queue/read_ahead_kb", "64")
+    assert declared.udev_file([disk]).splitlines()[1:] == [
         'ACTION=="add|change", SUBSYSTEM=="block", KERNEL=="sda", ATTR{queue/read_ahead_kb}="64"'
     ]
-    assert request.sysctl_file([]) is request.tmpfiles_file([]) is request.udev_file([]) is None
+    assert declared.sysctl_file([]) is declared.tmpfiles_file([]) is declared.udev_file([]) is None
 
 
 @pytest.mark.parametrize(

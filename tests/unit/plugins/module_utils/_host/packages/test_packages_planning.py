@@ -5,18 +5,19 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
-from ansible_collections.groundwork.databases.plugins.module_utils._host.packages import sources, status
-from ansible_collections.groundwork.databases.plugins.module_utils._host.packages.planning import (
-    check_simulation,
-    needs_offers,
-    plan_packages,
-)
-from ansible_collections.groundwork.databases.plugins.module_utils._host.packages.request import (
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._host.packages import live as status
+from ansible_collections.groundwork.databases.plugins.module_utils._host.packages import sources
+from ansible_collections.groundwork.databases.plugins.module_utils._host.packages.declared import (
     Guard,
     read_guard,
     read_packages,
     read_repositories,
+)
+from ansible_collections.groundwork.databases.plugins.module_utils._host.packages.plan import (
+    check_simulation,
+    needs_offers,
+    plan_packages,
 )
 
 NAME = "postgresql-16"

@@ -9,7 +9,7 @@ import os
 import typing as t
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.access import files
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.access.log import Reader, Refusal
 

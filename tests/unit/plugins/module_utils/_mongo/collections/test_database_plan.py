@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.change import batches
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.checks import duplicates_pipeline
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.live import LiveCollection
@@ -17,7 +17,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collec
     Policy,
     plan_database,
 )
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.spec import read_collections
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.declared import read_collections
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.connection import (
     client_parameters,
     connection_argument_spec,

@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.configuration import options, settings
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (this is what is refused)

@@ -12,13 +12,13 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexe
     partial_filter,
     projection,
 )
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.declared import read_index
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.index import (
     differing_options,
     differing_signature,
     index_of,
 )
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.keys import default_name, read_keys
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.spec import read_index
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.specification import Problems
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.values import same
 

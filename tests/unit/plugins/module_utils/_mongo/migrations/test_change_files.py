@@ -6,7 +6,7 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.migrations import document, operation
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.specification import Problems
 from hypothesis import given

@@ -5,9 +5,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._migration.version import Target, Version
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.migrations import commands, state
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.migrations import commands, plan
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.migrations.operation import Operation
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.migrations.resolve import Script, version_key
 
@@ -20,19 +20,19 @@ def script(
     return Script(parsed, description, f"V{version}__x.json", f"dir/V{version}__x.json", checksum, listed)
 
 
-def record(version: str | None, checksum: int = 1, success: bool = True, **fields: t.Any) -> state.Record:
+def record(version: str | None, checksum: int = 1, success: bool = True, **fields: t.Any) -> plan.Record:
     parsed = Version.parse(version) if version else None
     key = version_key(parsed) if parsed else "R x"
-    return state.Record(key, parsed, fields.pop("description", "x"), checksum, "f", success, **fields)
+    return plan.Record(key, parsed, fields.pop("description", "x"), checksum, "f", success, **fields)
 
 
-def judge(scripts: list[Script], records: list[state.Record], **options: t.Any) -> list[str]:
+def judge(scripts: list[Script], records: list[plan.Record], **options: t.Any) -> list[str]:
     target = Target.parse(options.pop("target", "latest"))
-    verdict = state.judge(scripts, records, target, options.pop("out_of_order", False))
+    verdict = plan.judge(scripts, records, target, options.pop("out_of_order", False))
     return [f"{'continue' if one.continues else 'apply'} {one.script.key}" for one in verdict.pending]
 
 
-PENDING: list[tuple[list[Script], list[state.Record], dict[str, t.Any], list[str]]] = [
+PENDING: list[tuple[list[Script], list[plan.Record], dict[str, t.Any], list[str]]] = [
     ([script("1"), script("1.1")], [], {}, ["apply V 1", "apply V 1.1"]),
     ([script("1_0_0")], [record("1")], {}, []),
     ([script("01")], [record("1.0")], {}, []),
@@ -52,12 +52,12 @@ PENDING: list[tuple[list[Script], list[state.Record], dict[str, t.Any], list[str
 
 @pytest.mark.parametrize(("scripts", "records", "options", "expected"), PENDING)
 def test_pending(
-    scripts: list[Script], records: list[state.Record], options: dict[str, t.Any], expected: list[str]
+    scripts: list[Script], records: list[plan.Record], options: dict[str, t.Any], expected: list[str]
 ) -> None:
     assert judge(scripts, records, **options) == expected
 
 
-REFUSED: list[tuple[list[Script], list[state.Record], str]] = [
+REFUSED: list[tuple[list[Script], list[plan.Record], str]] = [
     ([script("1", checksum=2)], [record("1")], "CHECKSUM_MISMATCH"),
     ([script("1", description="y")], [record("1")], "DESCRIPTION_MISMATCH"),
     ([script("1"), script("2")], [record("2")], "RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED"),
@@ -73,7 +73,7 @@ REFUSED: list[tuple[list[Script], list[state.Record], str]] = [
 
 
 @pytest.mark.parametrize(("scripts", "records", "code"), REFUSED)
-def test_refused(scripts: list[Script], records: list[state.Record], code: str) -> None:
+def test_refused(scripts: list[Script], records: list[plan.Record], code: str) -> None:
     with pytest.raises(GroundworkError) as refused:
         judge(scripts, records)
     assert refused.value.code == code
@@ -81,7 +81,7 @@ def test_refused(scripts: list[Script], records: list[state.Record], code: str) 
 
 
 def test_newer_version_than_every_file_is_a_warning() -> None:
-    assert len(state.judge([script("1")], [record("1"), record("9")], Target(), False).warnings) == 1
+    assert len(plan.judge([script("1")], [record("1"), record("9")], Target(), False).warnings) == 1
 
 
 def test_inserted_documents_have_the_same_id_in_every_run() -> None:

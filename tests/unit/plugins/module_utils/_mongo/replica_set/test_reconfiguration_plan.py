@@ -6,15 +6,19 @@ import random
 import typing as t
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.replica_set import (
     bootstrap,
     gate,
     health,
     model,
     newcomers,
-    observe,
-    reconfigure,
+)
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.replica_set import (
+    live as observe,
+)
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.replica_set import (
+    plan as reconfigure,
 )
 
 EVERYTHING = reconfigure.Rules(purge=True, step_down=True)

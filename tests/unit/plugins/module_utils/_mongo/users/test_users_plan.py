@@ -6,23 +6,18 @@ import typing as t
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.users import (
-    declaration,
-    documentdb,
-    model,
-    plan,
-)
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.users import declared, documentdb, model, plan
 
 NOBODY: dict[str, list[model.Identity]] = {"users": [], "roles": []}
 READ = model.Grant("read", "app")
 ANNA = model.Identity("anna", "admin")
 
 
-def declare(**options: t.Any) -> declaration.Declaration:
-    checked = ArgumentSpecValidator(declaration.argument_spec()).validate(options)
+def declare(**options: t.Any) -> declared.Declaration:
+    checked = ArgumentSpecValidator(declared.argument_spec()).validate(options)
     assert not checked.error_messages, checked.error_messages
-    return declaration.read(checked.validated_parameters)
+    return declared.read(checked.validated_parameters)
 
 
 def live_user(**fields: t.Any) -> model.LiveUser:
@@ -34,7 +29,7 @@ def live_user(**fields: t.Any) -> model.LiveUser:
 
 
 def commands(
-    wanted: declaration.Declaration,
+    wanted: declared.Declaration,
     live: model.Live,
     fits: bool = True,
     drop: dict[str, list[model.Identity]] | None = None,

@@ -7,7 +7,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents import live, planning, request
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents import declared, live
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents import plan as planning
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents.privileges import KINDS
 
 OPTIONS: dict[str, t.Any] = {
@@ -74,7 +75,7 @@ def inside(*tables: live.Object, **changes: t.Any) -> live.Inside:
 def plan(
     given: dict[str, t.Any], of: live.Cluster | None = None, within: live.Inside | None = None
 ) -> planning.Outcome:
-    contents = request.parse(given)
+    contents = declared.parse(given)
     insides = {each.name: within or inside() for each in contents.databases}
     return planning.plan(contents, of or cluster(), insides, "postgres")
 

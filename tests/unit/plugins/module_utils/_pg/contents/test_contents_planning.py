@@ -8,9 +8,10 @@ import dataclasses
 import typing as t
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._pg import scram
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents import live, planning, request
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents import declared, live
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents import plan as planning
 from contents_input import APP, cluster, database, grant, inside, options, plan, role, statements
 
 SECRET = scram.make_secret("right", iterations=1)
@@ -124,7 +125,7 @@ def test_a_password_that_differs_is_sent_as_a_secret_and_shown_as_stars(stored: 
 
 
 def test_an_undecided_password_is_warned_about() -> None:
-    contents = request.parse(one(password="right"))
+    contents = declared.parse(one(password="right"))
 
     def undecided(of: live.Cluster) -> list[str]:
         return planning.undecided_passwords(contents, of, planning.plan(contents, of, {}, "postgres"))
@@ -274,7 +275,7 @@ def test_a_role_goes_after_the_database_that_used_it() -> None:
 
 def test_the_database_of_the_session_is_not_dropped() -> None:
     given = options(databases=[{"name": "db", "state": "absent", "confirm_drop": "db"}])
-    contents = request.parse(given)
+    contents = declared.parse(given)
     with pytest.raises(GroundworkError, match="maintenance database of this very session"):
         planning.plan(contents, cluster(), {}, "db")
 
@@ -351,7 +352,7 @@ def test_steps_come_in_the_order_of_their_dependencies() -> None:
 
 def test_an_empty_server_is_planned_without_any_reading() -> None:
     given = options(roles=[role("a", password="x")], databases=[database("new", owner="a", public_privileges=[])])
-    contents = request.parse(given)
+    contents = declared.parse(given)
     outcome = planning.plan(contents, live.virgin_cluster("postgres"), {"new": live.virgin_inside()}, "postgres")
     assert [(step.action, step.kind) for step in outcome.steps] == [
         ("create", "role"),

@@ -7,9 +7,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._pg import scram
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents import request
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents import declared
 from contents_input import database, grant, options, role
 
 GOOD_SECRET = scram.make_secret("right", iterations=1)
@@ -77,7 +77,7 @@ BAD = [
 @pytest.mark.parametrize(("given", "message"), BAD, ids=[message for _given, message in BAD])
 def test_refused(given: dict[str, t.Any], message: str) -> None:
     with pytest.raises(GroundworkError) as caught:
-        request.parse(options(**given))
+        declared.parse(options(**given))
     assert message in caught.value.message
     assert caught.value.code == "INVALID_INPUT"
     assert "no session was opened" in (caught.value.untouched or "")
@@ -86,7 +86,7 @@ def test_refused(given: dict[str, t.Any], message: str) -> None:
 def test_all_problems_are_told_at_once_and_no_secret_with_them() -> None:
     given = options(roles=[role("a", password="canary-1", scram_secret=GOOD_SECRET), role("a"), role("pg_b")])
     with pytest.raises(GroundworkError) as caught:
-        request.parse(given)
+        declared.parse(given)
     assert len(caught.value.details["problems"]) == 3
     assert "canary-1" not in str(caught.value.result())
     assert GOOD_SECRET not in str(caught.value.result())
@@ -102,13 +102,13 @@ INSTANTS = [
 
 @pytest.mark.parametrize(("text", "instant"), INSTANTS)
 def test_instants(text: str, instant: float) -> None:
-    contents = request.parse(options(roles=[role("a", valid_until=text)]))
+    contents = declared.parse(options(roles=[role("a", valid_until=text)]))
     assert contents.roles[0].valid_until == instant
 
 
 def test_privileges_in_any_case_and_all() -> None:
     grants = [grant("r", "tables", "select", "Insert", schema="s"), grant("r", "sequences", "ALL", schema="s")]
-    contents = request.parse(options(databases=[database(grants=[*grants, grant("r", "database", "temp")])]))
+    contents = declared.parse(options(databases=[database(grants=[*grants, grant("r", "database", "temp")])]))
     assert [sorted(each.privileges) for each in contents.databases[0].grants] == [
         ["INSERT", "SELECT"],
         ["SELECT", "UPDATE", "USAGE"],
@@ -117,12 +117,12 @@ def test_privileges_in_any_case_and_all() -> None:
 
 
 def test_a_password_does_not_show_in_a_repr() -> None:
-    contents = request.parse(options(roles=[role("a", password="canary-2")]))
+    contents = declared.parse(options(roles=[role("a", password="canary-2")]))
     assert "canary-2" not in repr(contents)
 
 
 def test_an_encoding_asks_for_template0_and_nothing_else_does() -> None:
-    contents = request.parse(
+    contents = declared.parse(
         options(databases=[database("a", encoding="UTF8"), database("b", tablespace="t"), database("c")])
     )
     assert [each.effective_template for each in contents.databases] == ["template0", "template1", "template1"]

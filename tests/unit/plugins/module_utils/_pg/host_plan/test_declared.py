@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.host_plan import declared
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import part
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import member_settings
 
 SPECIFICATION = Path(__file__).resolve().parents[6] / "roles/postgresql_16/meta/argument_specs.yml"
 CLUSTER = yaml.safe_load(SPECIFICATION.read_text())["argument_specs"]["main"]["options"]["postgresql_16_clusters"][
@@ -34,9 +34,8 @@ def test_defaults_are_the_documented_ones(kind, options):
 
 
 def test_defaults_of_replication_are_the_documented_ones():
-    assert {name: part.DEFAULTS[name] for name in documented(CLUSTER["replication"]["options"])} == documented(
-        CLUSTER["replication"]["options"]
-    )
+    defaults = documented(CLUSTER["replication"]["options"])
+    assert {name: member_settings.DEFAULTS[name] for name in defaults} == defaults
 
 
 def test_flags_and_numbers_may_be_written_as_text():

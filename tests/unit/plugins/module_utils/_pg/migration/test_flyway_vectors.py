@@ -8,15 +8,17 @@ from pathlib import Path
 from ansible_collections.groundwork.databases.plugins.module_utils._migration import source
 from ansible_collections.groundwork.databases.plugins.module_utils._migration.filename import Naming
 from ansible_collections.groundwork.databases.plugins.module_utils._migration.version import Target
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration import history, resolve, state
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.placeholder import Placeholders
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.files import resolve
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.files.placeholder import Placeholders
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.history import table
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.planning import state
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[5]))
 
 from flyway_vectors import PLACEHOLDERS, SCHEMAS, files, vectors
 
 
-def told(row: history.Row) -> dict[str, str]:
+def told(row: table.Row) -> dict[str, str]:
     return {
         "installed_rank": str(row.installed_rank),
         "version": row.version_text or "",
@@ -37,7 +39,7 @@ def test_rows(tmp_path: Path) -> None:
     resolved = resolve.bind(
         resolve.resolve(found, resolve.Reading(Naming(), "UTF-8", True, True)), Placeholders(PLACEHOLDERS)
     )
-    rows = [history.schema_row(SCHEMAS, history.next_rank([], history.SCHEMA), "x")]
+    rows = [table.schema_row(SCHEMAS, table.next_rank([], table.SCHEMA), "x")]
     for script in state.survey(resolved, rows, Target.parse("latest"), False).pending:
-        rows.append(history.row_for(script, history.next_rank(rows, script.row_type), "x", 0))
+        rows.append(table.row_for(script, table.next_rank(rows, script.row_type), "x", 0))
     assert [told(row) for row in rows] == vectors()

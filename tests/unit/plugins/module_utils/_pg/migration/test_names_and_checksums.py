@@ -5,17 +5,15 @@ from __future__ import annotations
 import io
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._migration import checksum, filename, java_text
 from ansible_collections.groundwork.databases.plugins.module_utils._migration.version import (
     InvalidVersionError,
     Target,
     Version,
 )
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration import (
-    lock,
-)
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.history import Table
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.history.table import Table
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.running import lock
 from hypothesis import given
 from hypothesis import strategies as st
 

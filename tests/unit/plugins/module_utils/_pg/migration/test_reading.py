@@ -6,17 +6,14 @@ import io
 from pathlib import Path
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._migration import filename, source
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration import (
-    concurrent_index,
-    fan_out,
-    prepare,
-    resolve,
-    script_config,
-)
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.outcome import Outcome
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.placeholder import Placeholders
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.commands import fan_out
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.files import resolve, script_config
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.files.placeholder import Placeholders
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.planning import prepare
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.running import concurrent_index
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.running.outcome import Outcome
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.sql import lexer
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.sql.transaction_mode import TransactionModes
 

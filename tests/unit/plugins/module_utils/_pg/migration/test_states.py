@@ -6,21 +6,16 @@ import dataclasses
 import io
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._migration import filename
 from ansible_collections.groundwork.databases.plugins.module_utils._migration.source import Source, SourceFile
 from ansible_collections.groundwork.databases.plugins.module_utils._migration.version import Target
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration import (
-    repair,
-    resolve,
-    settings,
-    state,
-    undo,
-    validate,
-)
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.history import Row, row_from
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.resolve import Resolved
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.validate import IgnorePattern
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.commands import repair, settings, undo
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.files import resolve
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.files.resolve import Resolved
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.history.table import Row, row_from
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.planning import state, validate
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.planning.validate import IgnorePattern
 
 EMPTY = 0
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import part
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import member_settings
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.control import (
     format_lsn,
     parse_control,
@@ -28,6 +28,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._pg.replicati
     slot_name,
     synchronous_standby_names,
 )
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.plan import decide
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.receiver import SOURCE, STREAMS
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.slots import (
     slot_steps,
@@ -36,7 +37,6 @@ from ansible_collections.groundwork.databases.plugins.module_utils._pg.replicati
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.switchover_plan import (
     plan_switchover,
 )
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.topology import decide
 
 MEMBERS = ["pg1", "pg2", "pg3"]
 ABSENT = {"state": "absent", "role": None}
@@ -199,14 +199,14 @@ ADDRESSES = {"pg1": "10.0.0.1", "pg2": "10.0.0.2", "pg3": "10.0.0.3"}
 
 
 def test_a_members_part():
-    filled = part.with_defaults({"members": MEMBERS, "password": "secret", "synchronous": {"mode": "any"}})
-    found = part.settings(filled, "pg2", ADDRESSES, 5432, "/etc/pass")
+    filled = member_settings.with_defaults({"members": MEMBERS, "password": "secret", "synchronous": {"mode": "any"}})
+    found = member_settings.settings(filled, "pg2", ADDRESSES, 5432, "/etc/pass")
     assert "host=10.0.0.1,10.0.0.3 port=5432 user=replicator passfile=/etc/pass" in found["primary_conninfo"]
     assert "secret" not in str(found)
     assert found["synchronous_standby_names"] == 'ANY 1 ("pg1", "pg3")'
-    networks = [rule["address"] for rule in part.rules(filled, ADDRESSES, True)]
+    networks = [rule["address"] for rule in member_settings.rules(filled, ADDRESSES, True)]
     assert networks == ["10.0.0.1/32", "10.0.0.2/32", "10.0.0.3/32"]
-    assert part.rules(filled, {**ADDRESSES, "pg1": "pg1"}, False)[0]["address"] == "samenet"
+    assert member_settings.rules(filled, {**ADDRESSES, "pg1": "pg1"}, False)[0]["address"] == "samenet"
 
 
 @pytest.mark.parametrize(
@@ -220,14 +220,12 @@ def test_a_members_part():
 )
 def test_a_description_that_contradicts_itself_is_refused(replication, words):
     with pytest.raises(GroundworkError, match=words):
-        part.with_defaults(replication)
+        member_settings.with_defaults(replication)
 
 
 def test_yaml_reads_off_as_false():
-    assert part.with_defaults({"members": ["a"], "password": "x", "synchronous": {"mode": False}})["synchronous"] == {
-        "mode": "off",
-        "number": 1,
-    }
+    read = member_settings.with_defaults({"members": ["a"], "password": "x", "synchronous": {"mode": False}})
+    assert read["synchronous"] == {"mode": "off", "number": 1}
 
 
 def planned(states, target="", **options):

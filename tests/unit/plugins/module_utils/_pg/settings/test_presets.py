@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.settings import catalogue, check, presets, values
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.settings.presets import PURPOSES, Machine
 

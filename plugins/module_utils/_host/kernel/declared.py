@@ -1,0 +1,162 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a call wants of the kernel, and the files that make it last. Looks at nothing.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+from pathlib import PurePosixPath
+
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+
+UNTOUCHED = "every setting of the kernel"
+HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"
+_HEADER = "# Written by Ansible (groundwork.databases.host_kernel); what is changed here is overwritten.\n"
+_SETTING = re.compile(r"^[A-Za-z0-9_:@-]+([./][A-Za-z0-9_:@-]+)+$")
+_FILE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One value of the kernel.
+
+    :ivar kind: ``sysctl``, ``transparent huge pages`` or ``read-ahead``.
+    :ivar name: as people write it.
+    :ivar path: the file that reads and takes it; empty when there is none.
+    :ivar missing: why there is no such file.
+    """
+
+    kind: str
+    name: str
+    path: str
+    value: str
+    missing: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadAhead:
+    path: str
+    kb: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Device:
+    """A disk: its name in /sys/block, such as ``sda`` or ``dm-0``; empty with the reason why there is none."""
+
+    name: str
+    missing: str = ""
+
+
+def read_sysctl(values: dict[str, t.Any]) -> list[Setting]:
+    """
+    :raises GroundworkError: a name or value that cannot be one, or one setting under two names.
+    """
+    settings: dict[str, Setting] = {}
+    for name, value in values.items():
+        if not _SETTING.match(name):
+            raise _refusal(f"{name!r} is not the name of a kernel setting.", "sysctl", "Such as vm.swappiness.")
+        text = _value(name, value)
+        path = f"/proc/sys/{sysctl_path(name)}"
+        if path in settings:
+            raise _refusal(f"{name} is {settings[path].name} under another name.", "sysctl", "Keep one of them.")
+        settings[path] = Setting("sysctl", name, path, text)
+    return list(settings.values())
+
+
+def sysctl_path(name: str) -> str:
+    """The path below /proc/sys: of '.' and '/' the one that comes first separates, as sysctl.d(5) says."""
+    first = next(character for character in name if character in "./")
+    return name.translate(str.maketrans("./", "/.")) if first == "." else name
+
+
+def read_huge_pages(values: dict[str, t.Any]) -> list[Setting]:
+    return [
+        Setting("transparent huge pages", name, f"{HUGE_PAGES}/{name}", values[name])
+        for name in ("enabled", "defrag")
+        if values.get(name) is not None
+    ]
+
+
+def read_read_ahead(entries: list[dict[str, t.Any]]) -> list[ReadAhead]:
+    """
+    :raises GroundworkError: a relative path or a negative size.
+    """
+    for entry in entries:
+        if not entry["path"].startswith("/"):
+            raise _refusal(f"{entry['path']!r} is not an absolute path.", "read_ahead", "Start it with '/'.")
+        if entry["kb"] < 0:
+            raise _refusal(f"{entry['kb']} is not a size.", "read_ahead", "Give kilobytes; 0 turns it off.")
+    return [ReadAhead(entry["path"], entry["kb"]) for entry in entries]
+
+
+def read_ahead_settings(entries: list[ReadAhead], devices: dict[str, Device]) -> list[Setting]:
+    """
+    :param devices: the disk below every path of ``entries``.
+    :raises GroundworkError: two values for one disk.
+    """
+    settings: dict[str, Setting] = {}
+    for entry in entries:
+        device = devices[entry.path]
+        path = f"/sys/block/{device.name}/queue/read_ahead_kb" if device.name else ""
+        setting = Setting("read-ahead", device.name or entry.path, path, str(entry.kb), device.missing)
+        known = settings.setdefault(path or entry.path, setting)
+        if known.value != setting.value:
+            raise _refusal(
+                f"{entry.path} lies on {device.name}, as another path does, which wants {known.value} KB.",
+                "read_ahead",
+                "A disk has one read-ahead: give both paths the same.",
+            )
+    return list(settings.values())
+
+
+def check_name(name: str) -> None:
+    """
+    :raises GroundworkError: it cannot be the name of a file.
+    """
+    if not _FILE_NAME.match(name):
+        raise _refusal(f"{name!r} cannot be the name of files.", "name", "Use letters, digits, '_' and '-'.")
+
+
+def sysctl_file(settings: list[Setting]) -> str | None:
+    """The text of the file in /etc/sysctl.d; ``None`` when there is nothing to write."""
+    if not settings:
+        return None
+    return _HEADER + "".join(f"{setting.name} = {setting.value}\n" for setting in settings)
+
+
+def tmpfiles_file(settings: list[Setting]) -> str | None:
+    """The text of the file in /etc/tmpfiles.d. The minus sign: a kernel without it must not fail the boot."""
+    if not settings:
+        return None
+    return _HEADER + "".join(f"w- {setting.path} - - - - {setting.value}\n" for setting in settings)
+
+
+def udev_file(settings: list[Setting]) -> str | None:
+    """The text of the file in /etc/udev/rules.d."""
+    lines = [
+        f'ACTION=="add|change", SUBSYSTEM=="block", KERNEL=="{PurePosixPath(setting.path).parts[3]}",'
+        f' ATTR{{queue/read_ahead_kb}}="{setting.value}"\n'
+        for setting in settings
+        if setting.path
+    ]
+    return _HEADER + "".join(lines) if lines else None
+
+
+def _value(name: str, value: t.Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if not isinstance(value, (int, str)) or not str(value).strip() or "\n" in str(value):
+        raise _refusal(f"{value!r} is not a value of {name}.", "sysctl", "Give a number or one line of text.")
+    return " ".join(str(value).split())
+
+
+def _refusal(what: str, where: str, hint: str) -> GroundworkError:
+    return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code=ErrorCode.INVALID_KERNEL_SETTING)

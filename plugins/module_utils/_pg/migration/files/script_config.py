@@ -1,0 +1,131 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ``.conf`` file beside a script.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ...._core.errors import GroundworkError
+
+_LINE = re.compile(r"\s*([^=:\s]+)\s*[=:]\s*(.*?)\s*$")
+
+
+@dataclasses.dataclass(frozen=True)
+class ScriptConfig:
+    """Settings of one script; ``None`` means that the run's own setting counts."""
+
+    execute_in_transaction: bool | None = None
+    encoding: str | None = None
+    placeholder_replacement: bool | None = None
+    should_execute: str | None = None
+
+
+_NAMES = {
+    "executeInTransaction": "execute_in_transaction",
+    "encoding": "encoding",
+    "placeholderReplacement": "placeholder_replacement",
+    "shouldExecute": "should_execute",
+}
+
+
+def parse(text: str, where: str) -> ScriptConfig:
+    """Read ``key=value`` lines; ``#`` and ``!`` start comments.
+
+    :raises GroundworkError: an unknown key or a value that is neither true nor false where one is needed.
+    """
+    values: dict[str, t.Any] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip()[0] in "#!":
+            continue
+        match = _LINE.match(line)
+        key, value = (match.group(1), match.group(2)) if match else (line.strip(), "")
+        if key not in _NAMES:
+            raise GroundworkError(
+                f"Unknown configuration property: {key}",
+                where=f"{where}:{number}",
+                untouched="the database",
+                hint=f"Known properties are {', '.join(_NAMES)}.",
+            )
+        values[_NAMES[key]] = _flag(value, f"{where}:{number}", key) if key in _FLAGS else value
+    return ScriptConfig(**values)
+
+
+#: What is no operand; empty stands for the end of the expression.
+_OPERATORS = ("", "==", "!=", "&&", "||", "(", ")")
+_FLAGS = ("executeInTransaction", "placeholderReplacement")
+
+
+def _flag(value: str, where: str, key: str) -> bool:
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise GroundworkError(f"{key} is neither true nor false: {value}", where=where, untouched="the database")
+
+
+def should_execute(expression: str, where: str) -> bool:
+    """Decide a ``shouldExecute`` expression whose placeholders have been replaced.
+
+    It knows ``true``, ``false``, ``a==b``, ``a!=b``, ``&&``, ``||`` and parentheses; ``&&`` binds closer.
+
+    :raises GroundworkError: anything else.
+    """
+    tokens = re.findall(r"==|!=|&&|\|\||\(|\)|[^\s=!&|()]+", expression)
+    position = 0
+
+    def peek() -> str:
+        return tokens[position] if position < len(tokens) else ""
+
+    def take() -> str:
+        nonlocal position
+        position += 1
+        return tokens[position - 1] if position <= len(tokens) else ""
+
+    def either() -> bool:
+        result = both()
+        while peek() == "||":
+            take()
+            result = both() or result
+        return result
+
+    def both() -> bool:
+        result = single()
+        while peek() == "&&":
+            take()
+            result = single() and result
+        return result
+
+    def single() -> bool:
+        if peek() == "(":
+            take()
+            result = either()
+            if take() != ")":
+                raise _bad_expression(expression, where)
+            return result
+        left = take()
+        if peek() in ("==", "!="):
+            equal, right = take() == "==", take()
+            if right in _OPERATORS or left in _OPERATORS:
+                raise _bad_expression(expression, where)
+            return (left == right) is equal
+        if left.lower() not in ("true", "false"):
+            raise _bad_expression(expression, where)
+        return left.lower() == "true"
+
+    result = either()
+    if position < len(tokens):
+        raise _bad_expression(expression, where)
+    return result
+
+
+def _bad_expression(expression: str, where: str) -> GroundworkError:
+    return GroundworkError(
+        f"shouldExecute cannot be decided: {expression}",
+        where=where,
+        untouched="the database",
+        hint="Write true, false, a==b or a!=b, joined by && and ||.",
+    )

@@ -1,0 +1,150 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Row level security as it is wanted: the module's options, checked.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import hashlib
+import typing as t
+
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..quoting import PUBLIC, grantee, identifier
+
+COMMANDS = ("all", "select", "insert", "update", "delete")
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """One policy, wherever it is put.
+
+    :param using: condition on rows that exist; ``None`` where the command has none.
+    :param with_check: condition on rows that are written; ``None`` means as PostgreSQL does, the same as ``using``.
+    :param roles: sorted names; ``public`` is everybody.
+    """
+
+    name: str
+    command: str
+    permissive: bool
+    roles: tuple[str, ...]
+    using: str | None
+    with_check: str | None
+
+    @property
+    def mark(self) -> str:
+        """What tells this description from another one."""
+        return digest(repr((self.command, self.permissive, self.roles, self.using, self.with_check)))
+
+    def create(self, table_sql: str) -> str:
+        kind = "PERMISSIVE" if self.permissive else "RESTRICTIVE"
+        return (
+            f"CREATE POLICY {identifier(self.name)} ON {table_sql} AS {kind} FOR {self.command.upper()}"
+            f" TO {', '.join(grantee(role) for role in self.roles)}{self._conditions()}"
+        )
+
+    def alter(self, table_sql: str) -> str:
+        roles = ", ".join(grantee(role) for role in self.roles)
+        return f"ALTER POLICY {identifier(self.name)} ON {table_sql} TO {roles}{self._conditions()}"
+
+    def _conditions(self) -> str:
+        using = f" USING ({self.using})" if self.using else ""
+        return f"{using} WITH CHECK ({self.with_check})" if self.with_check else using
+
+    def facts(self) -> dict[str, t.Any]:
+        return {
+            "command": self.command,
+            "permissive": self.permissive,
+            "roles": list(self.roles),
+            "using": self.using,
+            "with_check": self.with_check,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A policy and the tables that it is put on.
+
+    :param tables: patterns; a name without ``*`` and ``?`` must exist.
+    :param having_column: only tables with this column, when the name is a pattern.
+    """
+
+    schema: str
+    tables: tuple[str, ...]
+    exceptions: tuple[str, ...]
+    having_column: str | None
+    policy: Policy
+    absent: bool
+    force: bool
+
+    def exact_names(self) -> list[str]:
+        return [name for name in self.tables if not _is_pattern(name)]
+
+    def covers(self, table: str, columns: t.Container[str]) -> bool:
+        if any(fnmatch.fnmatchcase(table, pattern) for pattern in self.exceptions):
+            return False
+        if table in self.tables:
+            return True
+        matches = any(fnmatch.fnmatchcase(table, pattern) for pattern in self.tables)
+        return matches and (self.having_column is None or self.having_column in columns)
+
+
+def parse(options: dict[str, t.Any]) -> tuple[Rule, ...]:
+    """:raises GroundworkError: naming the policy that cannot be meant so."""
+    return tuple(_rule(entry) for entry in options["policies"])
+
+
+def _rule(entry: dict[str, t.Any]) -> Rule:
+    policy = Policy(
+        name=entry["name"],
+        command=entry["command"],
+        permissive=entry["permissive"],
+        roles=tuple(sorted({PUBLIC if role.upper() == "PUBLIC" else role for role in entry["roles"]})),
+        using=_condition(entry["using"]),
+        with_check=_condition(entry["with_check"]),
+    )
+    absent = entry["state"] == "absent"
+    if not absent:
+        _check(policy)
+    return Rule(
+        schema=entry["schema"],
+        tables=tuple(entry["tables"]),
+        exceptions=tuple(entry["except"] or ()),
+        having_column=entry["having_column"],
+        policy=policy,
+        absent=absent,
+        force=entry["force"],
+    )
+
+
+def _check(policy: Policy) -> None:
+    if policy.command == "insert" and policy.using:
+        raise refusal(policy.name, "A policy for insert has with_check only: there is no row yet.", "Remove using.")
+    if policy.command in ("select", "delete") and policy.with_check:
+        raise refusal(policy.name, f"A policy for {policy.command} writes nothing to check.", "Remove with_check.")
+    if not policy.using and not policy.with_check:
+        raise refusal(policy.name, "The policy has no condition.", "Set using, or with_check for insert.")
+    if not policy.roles:
+        raise refusal(policy.name, "The policy is for no role.", "Leave roles out to mean everybody.")
+
+
+def refusal(where: str, what: str, hint: str, code: ErrorCode = ErrorCode.BAD_POLICY) -> GroundworkError:
+    return GroundworkError(
+        what, where=f"policy {where}", untouched="every table; nothing was written", hint=hint, code=code
+    )
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _condition(text: str | None) -> str | None:
+    return " ".join(text.split()) or None if text else None
+
+
+def _is_pattern(name: str) -> bool:
+    return any(sign in name for sign in "*?[")

@@ -1,0 +1,336 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the poolers of a host shall be, read from a module's options and held against everything that needs no server.
+
+PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
+from ..._pg.scram import parse_secret
+from .. import known_settings
+from ..known_settings import Version
+from . import hba
+
+UNTOUCHED = "everything; the running pooler was not touched"
+CONSOLE = "pgbouncer"
+FALLBACK = "*"
+# Written from options of their own, because processes, files and rights depend on them.
+DECIDED_ELSEWHERE = {
+    "listen_addr": "listen_addresses",
+    "listen_port": "listen_port",
+    "unix_socket_dir": "runtime_directory",
+    "pidfile": "runtime_directory",
+    "logfile": "log_directory",
+    "auth_type": "hba",
+    "auth_hba_file": "hba",
+    "auth_file": "users",
+    "admin_users": "users[].admin",
+    "stats_users": "users[].stats",
+    "so_reuseport": "processes",
+    "peer_id": "processes",
+    "user": "account",
+    "conffile": "directory",
+    "job_name": "processes",
+    "service_name": "processes",
+}
+POOL_MODES = ("session", "transaction", "statement")
+ENCRYPTED = ("require", "verify-ca", "verify-full")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclasses.dataclass(frozen=True)
+class Database:
+    """One line of ``[databases]``; ``options`` are its keys in PgBouncer's own names."""
+
+    name: str
+    options: dict[str, str]
+    expected_users: int | None = None
+
+    @property
+    def server(self) -> tuple[str, int]:
+        return self.options.get("host", ""), int(self.options.get("port", 5432))
+
+    def number(self, key: str) -> int | None:
+        return int(self.options[key]) if key in self.options else None
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class User:
+    """One line of userlist.txt, and of ``[users]`` where it has limits of its own."""
+
+    name: str
+    secret: str
+    admin: bool = False
+    stats: bool = False
+    pooled: bool = True
+    options: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def number(self, key: str) -> int | None:
+        return int(self.options[key]) if key in self.options else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """The poolers of one host.
+
+    :param version: the PgBouncer that the description was held against.
+    """
+
+    version: Version
+    processes: int
+    listen_addresses: tuple[str, ...]
+    listen_port: int
+    settings: dict[str, str]
+    databases: tuple[Database, ...]
+    users: tuple[User, ...]
+    rules: tuple[hba.Rule, ...]
+
+    def number(self, setting: str, default: int) -> int:
+        return int(self.settings.get(setting, default))
+
+    @property
+    def peers(self) -> bool:
+        """Whether the processes pass cancellations on to each other."""
+        return self.version >= known_settings.PEERS_SINCE
+
+    @property
+    def files_read(self) -> list[str]:
+        """Certificates, keys and maps that the pooler reads beside its own files."""
+        return [value for name, value in self.settings.items() if name.endswith("_file") and value]
+
+
+def parse(options: dict[str, t.Any], version: Version) -> Wanted:
+    """The description in the module's options.
+
+    :raises GroundworkError: the first thing that this version of PgBouncer would not take, or that nobody should want.
+    """
+    accepted = options["accept_risks"]
+    wanted = Wanted(
+        version=version,
+        processes=_processes(options["processes"], version, accepted),
+        listen_addresses=tuple(options["listen_addresses"]),
+        listen_port=options["listen_port"],
+        settings=_settings(options["settings"], version),
+        databases=_databases(options["databases"], version),
+        users=_users(options["users"], version, accepted),
+        rules=hba.parse(options["hba"], version, accepted),
+    )
+    _check_console(wanted)
+    _check_encryption(wanted, accepted)
+    _check_auth_query(wanted)
+    return wanted
+
+
+def _processes(number: int, version: Version, accepted: t.Collection[str]) -> int:
+    if not 1 <= number <= 16383:
+        raise refusal(f"{number} processes cannot be.", "processes", "Peer ids go from 1 to 16383.")
+    if number > 1 and version < known_settings.PEERS_SINCE and "lost_cancels" not in accepted:
+        raise refusal(
+            f"PgBouncer {known_settings.text_of(version)} cannot pass a cancellation on to the process it is for.",
+            "processes",
+            f"Install {known_settings.text_of(known_settings.PEERS_SINCE)} or later, run one process, or list "
+            "lost_cancels in accept_risks.",
+        )
+    return number
+
+
+def _settings(given: dict[str, t.Any], version: Version) -> dict[str, str]:
+    settings = {}
+    for name, value in given.items():
+        where = f"settings.{name}"
+        if name in DECIDED_ELSEWHERE:
+            raise refusal(f"{name!r} is not set here.", where, f"It follows from the option {DECIDED_ELSEWHERE[name]}.")
+        problem = known_settings.why_unknown(name, known_settings.SETTINGS, version)
+        if problem:
+            raise refusal(
+                f"{problem}.", where, "See the reference of that version: man 5 pgbouncer.", ErrorCode.UNKNOWN_SETTING
+            )
+        if value is not None:
+            settings[name] = _text(value, where)
+    mode = settings.get("pool_mode")
+    if mode is not None and mode not in POOL_MODES:
+        raise refusal(f"There is no pool mode {mode!r}.", "settings.pool_mode", f"Use {', '.join(POOL_MODES)}.")
+    return settings
+
+
+def _databases(given: list[dict[str, t.Any]], version: Version) -> tuple[Database, ...]:
+    _check_unique([entry["name"] for entry in given], "databases")
+    databases = []
+    for entry in given:
+        where = f"databases: {entry['name']}"
+        if entry["name"] == CONSOLE:
+            raise refusal(
+                "The name pgbouncer belongs to the admin console.", where, "Choose another name and set dbname."
+            )
+        options = _keys(entry, {"name", "expected_users"}, known_settings.DATABASE_KEYS, version, where)
+        if options.get("host", "").startswith("/") and "port" not in options:
+            options["port"] = "5432"
+        databases.append(Database(entry["name"], options, entry.get("expected_users")))
+    return tuple(databases)
+
+
+def _users(given: list[dict[str, t.Any]], version: Version, accepted: t.Collection[str]) -> tuple[User, ...]:
+    _check_unique([entry["name"] for entry in given], "users")
+    users = []
+    for entry in given:
+        where = f"users: {entry['name']}"
+        secret, password = entry.get("scram_secret"), entry.get("password")
+        if bool(secret) == bool(password):
+            raise refusal(
+                "A user needs either scram_secret or password.",
+                where,
+                "Give the SCRAM secret that the server holds; a password only where the pooler itself logs in with it.",
+            )
+        if secret and parse_secret(secret) is None:
+            _check_hash(secret, where, accepted)
+        value = str(secret or password)
+        if "\n" in value or "\0" in value:
+            raise refusal(
+                "A password with a line break cannot be written to userlist.txt.", where, "Choose another one."
+            )
+        skipped = {"name", "scram_secret", "password", "admin", "stats", "pooled"}
+        options = _keys(entry, skipped, known_settings.USER_KEYS, version, where)
+        console_only = entry["admin"] or entry["stats"]
+        if console_only and any(character in entry["name"] for character in ", \t"):
+            raise refusal(
+                "PgBouncer would take this name for several ones in admin_users and stats_users.",
+                where,
+                "Choose a name without spaces and commas for whoever may use the console.",
+            )
+        pooled = entry["pooled"] if entry.get("pooled") is not None else not console_only
+        users.append(User(entry["name"], value, entry["admin"], entry["stats"], pooled, options))
+    return tuple(users)
+
+
+def _check_hash(secret: str, where: str, accepted: t.Collection[str]) -> None:
+    if not secret.startswith("md5"):
+        raise refusal(
+            "This is no SCRAM-SHA-256 secret.",
+            where,
+            "Make one with the filter groundwork.databases.scram_sha_256, and give it to the server too.",
+        )
+    if "md5" not in accepted:
+        raise refusal(
+            "md5 hashes are refused: whoever reads one can log in with it.",
+            where,
+            "Give a SCRAM secret, or list md5 in accept_risks for as long as old clients need it.",
+        )
+
+
+def _keys(
+    entry: dict[str, t.Any], skipped: set[str], known: dict[str, Version], version: Version, where: str
+) -> dict[str, str]:
+    options = {}
+    for key, value in entry.items():
+        if key in skipped or value is None:
+            continue
+        problem = known_settings.why_unknown(key, known, version)
+        if problem:
+            raise refusal(
+                f"{problem}.", f"{where}: {key}", "Leave it out, or install a newer PgBouncer.",
+                ErrorCode.UNKNOWN_SETTING
+            )
+        if key == "pool_mode" and value not in POOL_MODES:
+            raise refusal(f"There is no pool mode {value!r}.", f"{where}: {key}", f"Use {', '.join(POOL_MODES)}.")
+        is_older_name = key == "reserve_pool_size" and version < known_settings.RESERVE_POOL_SIZE_SINCE
+        name = "reserve_pool" if is_older_name else key
+        options[name] = _text(value, f"{where}: {key}")
+    return options
+
+
+def _text(value: t.Any, where: str) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, (list, tuple)):
+        return ",".join(_text(entry, where) for entry in value)
+    if isinstance(value, dict):
+        raise refusal(
+            "A setting is a text, a number, a switch or a list.", where, "Write it as PgBouncer's manual does."
+        )
+    text = str(value)
+    if any(character in text for character in "\n\r\0"):
+        raise refusal("A line break would begin a setting of its own.", where, "Write the value in one line.")
+    return text
+
+
+def _check_unique(names: list[str], where: str) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise refusal(
+            f"{', '.join(twice)} is there more than once.",
+            where,
+            "The last one would win silently: keep one.",
+            ErrorCode.DUPLICATE_NAME,
+        )
+    for name in names:
+        if not name or any(character in name for character in "\n\r\0"):
+            raise refusal(f"{name!r} is no name.", where, "Names have at least one character, and no line breaks.")
+
+
+def _check_console(wanted: Wanted) -> None:
+    if any(user.name == CONSOLE for user in wanted.users):
+        raise refusal(
+            "The user pgbouncer belongs to whoever runs the process: it enters the console without a password.",
+            "users: pgbouncer",
+            "Choose another name.",
+        )
+
+
+def _check_encryption(wanted: Wanted, accepted: t.Collection[str]) -> None:
+    remote = [address for address in wanted.listen_addresses if address not in LOOPBACK]
+    mode = wanted.settings.get("client_tls_sslmode", "disable")
+    if "plaintext_clients" not in accepted and remote:
+        open_rules = [rule.line() for rule in wanted.rules if rule.without_tls]
+        if mode not in ENCRYPTED and (mode in ("disable", "allow", "prefer") and (open_rules or mode == "disable")):
+            raise refusal(
+                f"Clients could come without TLS: client_tls_sslmode is {mode} on {', '.join(remote)}.",
+                "settings.client_tls_sslmode",
+                "Set it to require or verify-full with a certificate, or list plaintext_clients in accept_risks.",
+                ErrorCode.PLAINTEXT,
+            )
+    if mode != "disable":
+        for name in ("client_tls_key_file", "client_tls_cert_file"):
+            if name not in wanted.settings:
+                raise refusal(f"client_tls_sslmode={mode} needs {name}.", f"settings.{name}", "Give both files.")
+    verified = wanted.settings.get("server_tls_sslmode") == "verify-full"
+    if verified or "unverified_servers" in accepted:
+        return
+    for database in wanted.databases:
+        far = [
+            host
+            for host in database.options.get("host", "/").split(",")
+            if not host.startswith("/") and host not in LOOPBACK
+        ]
+        if far:
+            raise refusal(
+                f"Whoever answers as {far[0]} would get the application's queries: server_tls_sslmode is "
+                f"{wanted.settings.get('server_tls_sslmode', 'not set')}.",
+                f"databases: {database.name}",
+                "Set server_tls_sslmode=verify-full and server_tls_ca_file, or accept_risks: [unverified_servers].",
+                ErrorCode.UNVERIFIED_SERVER,
+            )
+
+
+def _check_auth_query(wanted: Wanted) -> None:
+    names = {user.name for user in wanted.users}
+    asking = {wanted.settings.get("auth_user")} | {database.options.get("auth_user") for database in wanted.databases}
+    for name in sorted(name for name in asking if name):
+        user = next((user for user in wanted.users if user.name == name), None)
+        if name not in names:
+            raise refusal(f"The auth_user {name} has no password.", "users", f"List {name} with its password.")
+        if user and parse_secret(user.secret) is not None:
+            raise refusal(
+                f"The auth_user {name} cannot log in with a SCRAM secret: nobody hands the pooler its password.",
+                f"users: {name}",
+                "Give its password instead; userlist.txt can be read by the pooler's account only.",
+            )
+
+
+def refusal(what: str, where: str, hint: str, code: ErrorCode = ErrorCode.INVALID_INPUT) -> GroundworkError:
+    return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code=code)
