@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What a host's module returned, read field by field on the controller: only facts of the expected type and range.
 
 The owner of a host decides what its modules return. So an answer is parsed into a typed record before anything uses it:
 fields that are not asked for are dropped, and one that does not fit is refused.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What an inventory describes, as filters get it: validated by meta/argument_specs.yml, which converts nothing.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What an inventory describes, as filters get it: validated by meta/argument_specs.yml, which converts nothing."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Every code that a module's ``error_code`` can hold, with what it means; docs/error-codes.md is written from it.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Every code that a module's ``error_code`` can hold, with what it means; docs/error-codes.md is written from it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The frame of every module of this collection: Ansible's own, which keeps secrets out of logs and results.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The frame of every module of this collection: Ansible's own, which keeps secrets out of logs and results."""
 
 from __future__ import annotations
 

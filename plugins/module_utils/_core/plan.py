@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """A plan: the ordered steps from the live state to the desired one.
 
 Every module builds one plan, shows it as its diff and, outside check mode, applies it. As there is only one plan,
 ``--check --diff`` cannot promise anything else than what a run does.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

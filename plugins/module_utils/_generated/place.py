@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the controller keeps what roles generate: never below an inventory, whose files Ansible reads as host names.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Where the controller keeps what roles generate: never below an inventory, whose files Ansible reads as host names."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The operating-system account of a server: programs, sessions and work on its files happen as it.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The operating-system account of a server: programs, sessions and work on its files happen as it."""
 
 from __future__ import annotations
 

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The one place that creates, writes, renames, removes and gives away files.
 
 Root gets to them as ``reaching`` has it, and works in their folder by its descriptor: an account that owns a folder, as
 that of a database server does, has no way to lead root out of it.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """How root gets to a folder or file without following a link that another account can have put in the way.
 
 Step by step, by descriptors. A link is followed only in folders that root alone can change. Any other caller follows
 links as usual: it has no more than its own rights.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""One run at a time, by a lock that no other account can take: its file lies in a folder of the caller's own.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""One run at a time, by a lock that no other account can take: its file lies in a folder of the caller's own."""
 
 from __future__ import annotations
 

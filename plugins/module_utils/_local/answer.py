@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The facts in what local_server returns, as the controller takes them: later plays log in there with a password.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The facts in what local_server returns, as the controller takes them: later plays log in there with a password."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a local server keeps its files, and what is remembered about it between runs.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Where a local server keeps its files, and what is remembered about it between runs."""
 
 from __future__ import annotations
 

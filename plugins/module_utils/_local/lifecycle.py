@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading a local server's state and carrying out a plan, whatever its engine.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Reading a local server's state and carrying out a plan, whatever its engine."""
 
 from __future__ import annotations
 

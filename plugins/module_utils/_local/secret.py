@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Passwords of the local environment: one file each, generated once, readable by their owner only.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Passwords of the local environment: one file each, generated once, readable by their owner only."""
 
 from __future__ import annotations
 

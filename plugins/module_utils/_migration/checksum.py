@@ -1,8 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Flyway's checksum: CRC32 over the UTF-8 bytes of a script's lines, without their ends (its ``ChecksumCalculator``).
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

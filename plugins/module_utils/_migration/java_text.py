@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Text as Java sees it: Flyway's lock key and its order of repeatable migrations depend on UTF-16.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Text as Java sees it: Flyway's lock key and its order of repeatable migrations depend on UTF-16."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Where migration files are read from: folders of this machine, or the archive that the action plugin sent.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Where migration files are read from: folders of this machine, or the archive that the action plugin sent."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Flyway's versions: digits in groups, compared group by group as numbers of any size.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Flyway's versions: digits in groups, compared group by group as numbers of any size."""
 
 from __future__ import annotations
 

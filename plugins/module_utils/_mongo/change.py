@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes of a MongoDB database: steps of the plan that know which commands make them.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Changes of a MongoDB database: steps of the plan that know which commands make them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Connection options shared by every MongoDB module: keep in step with doc_fragments/_mongodb.py.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Connection options shared by every MongoDB module: keep in step with doc_fragments/_mongodb.py."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a server is: ``host:port``, with an address of version 6 in brackets.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Where a server is: ``host:port``, with an address of version 6 in brackets."""
 
 from __future__ import annotations
 

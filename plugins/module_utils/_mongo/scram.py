@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """SCRAM credentials as MongoDB stores them: compared with a password without a login.
 
 The keys are those of RFC 5802 section 3 (SHA-1) and RFC 7677 (SHA-256). MongoDB's SHA-1 variant takes an MD5 digest of
 ``user:mongo:password`` for the password, see the driver specification "Authentication".
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading user-written specifications: every problem is collected with its path, so that one run shows them all.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Reading user-written specifications: every problem is collected with its path, so that one run shows them all."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and values as SQL text, without a connection (the plan is made before one exists).
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Names and values as SQL text, without a connection (the plan is made before one exists)."""
 
 from __future__ import annotations
 

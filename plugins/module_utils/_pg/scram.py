@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """SCRAM-SHA-256 secrets as PostgreSQL stores them: made, read and compared without a server.
 
 A role's secret has the form ``SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`` (salt and keys in base64),
 see the manual's chapter on ``pg_authid``. The keys are those of RFC 5802 section 3 with the hash of RFC 7677.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Statements that carry a password, its SCRAM secret or another secret, and leave no text of theirs on the server.
 
 What is set belongs to the session, and is put back after the block: a SET LOCAL would be too late for
 log_transaction_sample_rate, which counts when a transaction begins.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

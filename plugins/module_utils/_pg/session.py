@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""One session on the server in autocommit, with errors as plain data; transactions are opened and ended in SQL.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""One session on the server in autocommit, with errors as plain data; transactions are opened and ended in SQL."""
 
 from __future__ import annotations
 

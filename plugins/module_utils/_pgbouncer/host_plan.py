@@ -1,9 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The plan of a host of the role pgbouncer: settings, its certificate, and the files that its TLS needs. Pure but for
 looks at the controller's disk: whether, and where, a generated file is.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

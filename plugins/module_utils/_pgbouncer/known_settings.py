@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What each version of PgBouncer knows: settings, keys of databases and users, and the security holes it still has.
 
 Sources: the settings of 1.16.1 and 1.24.1 are those of ``src/main.c`` and ``src/loader.c``, those of 1.18, 1.25.2 and
 1.26.1 what ``SHOW CONFIG`` of the real program lists, the versions between are from upstream's NEWS.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Who starts the processes: systemd, through one unit for each, or somebody else whom nobody here can ask.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Who starts the processes: systemd, through one unit for each, or somebody else whom nobody here can ask."""
 
 from __future__ import annotations
 

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Packs a program of ``plugins/programs`` as a zip application, for a host that has a Python and not this collection.
 
 The same sources give the same bytes on every controller: entries are sorted, have one time and one mode, and are
 stored as they are, because what a compressor makes of them depends on its version.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

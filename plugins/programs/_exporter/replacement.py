@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Ends a program whose files were replaced, so that systemd starts it anew with the new ones.
 
 The role restarts it too. This is for a run that was killed between the two: the next one finds nothing to change.

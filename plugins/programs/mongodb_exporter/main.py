@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Metrics of one mongod for Prometheus, with the driver that the host has anyway.
 
 Why not the distributions' prometheus-mongodb-exporter: its driver of 2018 speaks neither the wire protocol that MongoDB

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Metrics of all PgBouncer processes of a host for Prometheus, with the driver that the host has anyway.
 
 Why not the distributions' prometheus-pgbouncer-exporter 1.7: it asks for columns that PgBouncer took away in 1.8

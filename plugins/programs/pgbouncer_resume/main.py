@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Resumes every pooler of a host that is paused when its time is up: the guard of a pause.
 
 Usage: pgbouncer_resume.pyz RUNTIME_DIRECTORY UID SECONDS

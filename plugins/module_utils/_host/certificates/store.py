@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The folder of certificates: reading it, and bringing it to state.
 
 Of each certificate NAME.pem, which holds key and certificate in one file and so is whole or not there, is the one that
 counts; NAME.key and NAME.crt are taken from it. A run that is killed between two files is completed by the next.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys and certificates through the ``cryptography`` library, which is imported nowhere else.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Keys and certificates through the ``cryptography`` library, which is imported nowhere else."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts files in place: each whole or not at all, and none before all of them are on the disk.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Puts files in place: each whole or not at all, and none before all of them are on the disk."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks a file's own program whether it would take the file, before it is put in place.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Asks a file's own program whether it would take the file, before it is put in place."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What a call wants of a host's packages and repositories, and what is refused without looking at the host.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What a call wants of a host's packages and repositories, and what is refused without looking at the host."""
 
 from __future__ import annotations
 

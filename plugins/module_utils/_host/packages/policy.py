@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps packages from starting or restarting services while they are installed.
 
 ``invoke-rc.d`` and ``deb-systemd-invoke`` ask /usr/sbin/policy-rc.d, and no other file, whether they may. The one that
 is put there for the time of a run says no only to the processes of that run, which it knows by a variable of their
 environment, and asks the host's own policy otherwise: one that a killed run left behind does no harm.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,10 +1,6 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Debian's version numbers: which is newer, and which one a request means.
 
 Source: deb-version(7), "Sorting algorithm".
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,13 +1,9 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Refused logins and refused commands in mongod's log.
 
 The entries of interest, by their ids (the log is JSON since MongoDB 4.4): 20249, later 5286307, is a failed login,
 20250, later 5286306, one that succeeded, 20436 a command that was not allowed, 22943 a connection that was accepted. A
 refused command does not say who sent it, only over which connection; what that connection said before tells. Commands
 without any login are refused too, but the server does not log them.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The live state of a database: which collections there are, how they are set, which indexes they have.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The live state of a database: which collections there are, how they are set, which indexes they have."""
 
 from __future__ import annotations
 

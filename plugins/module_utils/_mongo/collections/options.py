@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of existing collections: which differ, which of those can be changed in place, and by which command. Pure.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Options of existing collections: which differ, which of those can be changed in place, and by which command. Pure."""
 
 from __future__ import annotations
 

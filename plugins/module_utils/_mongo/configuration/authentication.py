@@ -1,10 +1,6 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a running mongod asks its clients for a login, from what it was started with, for when nobody can ask it.
 
 The hosts have no YAML library to rely on, so the file is searched for the few settings that decide.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The two files that mongod reads at its start: the configuration and the key that members of a set share.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The two files that mongod reads at its start: the configuration and the key that members of a set share."""
 
 from __future__ import annotations
 

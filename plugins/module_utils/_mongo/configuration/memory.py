@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """How large WiredTiger's cache may be.
 
 mongod's own default is 50 % of the memory less 1 GiB, of the host's memory: it sees a container's limit, but not what
 else runs on the host.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

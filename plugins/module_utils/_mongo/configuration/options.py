@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The options that mongod.conf may hold, by MongoDB release.
 
 Sources: the option names that the server's own executable registers (6.0), the manual's page "Self-Managed
 Configuration File Options", and "Compatibility Changes in MongoDB 7.0" (free monitoring and ``storage.journal.enabled``
 are gone).
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,10 +1,6 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What a running mongod lacks of the wanted configuration: what can be changed as it runs, and what needs a restart.
 
 Pure: it compares two descriptions and asks nobody.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The mongod process of a systemd unit, and the executable that it would be started from next.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The mongod process of a systemd unit, and the executable that it would be started from next."""
 
 from __future__ import annotations
 

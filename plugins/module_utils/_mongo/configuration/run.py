@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""From a description of mongod.conf to the file, the running server, and whether that must be restarted.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""From a description of mongod.conf to the file, the running server, and whether that must be restarted."""
 
 from __future__ import annotations
 

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Whether one MongoDB release may be installed over what a host has.
 
 A server starts on the data of its own release and of the one before, and of the latter only when its feature
 compatibility version (FCV) is that of the latter (MongoDB manual, "Upgrade a Standalone to 7.0", prerequisites).
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that a host's plan is made of: what is declared, and what the host answered, read into typed facts.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Everything that a host's plan is made of: what is declared, and what the host answered, read into typed facts."""
 
 from __future__ import annotations
 

@@ -1,9 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The plan of a host: one pure function from what is declared, what the host answered and who takes part in the run to
 what the role's tasks do. Pure but for one look at the controller's disk: whether a generated file is there yet.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

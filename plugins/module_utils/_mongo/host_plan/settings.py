@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of mongod.conf: what is safe, under what the set and TLS need, under what the inventory says.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Settings of mongod.conf: what is safe, under what the set and TLS need, under what the inventory says."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""TLS of a host: its certificate and files, the stages that its set takes, and how the server is reached.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""TLS of a host: its certificate and files, the stages that its set takes, and how the server is reached."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading declared indexes, and refusing before the first write what the server would refuse in mid-run.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Reading declared indexes, and refusing before the first write what the server would refuse in mid-run."""
 
 from __future__ import annotations
 

@@ -1,13 +1,9 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """An index in the form in which declared and existing ones are compared: the server's own rules of sameness.
 
 Source of the rules: ``IndexDescriptor::compareIndexOptions`` of the server. Key pattern in order, ``unique``,
 ``sparse``, collation, partial filter and wildcard projection make the *signature*: indexes with different ones can
 stand side by side. All else, but for the name and what the server never compares, must be the same for the server to
 call them identical.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Index key patterns: reading the three ways to write them, the server's rules, and the drivers' names.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Index key patterns: reading the three ways to write them, the server's rules, and the drivers' names."""
 
 from __future__ import annotations
 

@@ -1,13 +1,9 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Partial filter expressions: what the server takes, and when it calls two of them the same.
 
 The server parses both and normalises them: an implicit ``$eq`` is an explicit one, nested ``$and`` and ``$or`` are
 flat, one clause needs no ``$and``, ``$in`` is a set, equalities on one field under ``$or`` are an ``$in``. The order of
 clauses does not count, but for clauses of one kind on one field. Found out by sending pairs of filters to MongoDB
 6.0; the differential test repeats that.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,13 +1,9 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The ladder of change of a collection's indexes. Pure: it sees the live indexes and decides, nothing more.
 
 From the cheapest rung to the dearest: nothing; ``collMod``; build the new index, then drop the old one; rebuild under
 the same name, which is done only when it is allowed. The server cannot hold two indexes of one name or of one
 signature, so a rebuild first builds a *bridge*, an index on the same keys and one more, which serves the queries
 while the name is free.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

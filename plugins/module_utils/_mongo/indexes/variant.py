@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Names for indexes whose usual name is still taken by their predecessor, such as ``a_1__sparse``.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Names for indexes whose usual name is still taken by their predecessor, such as ``a_1__sparse``."""
 
 from __future__ import annotations
 

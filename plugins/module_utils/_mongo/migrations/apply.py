@@ -1,13 +1,9 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Applying one change file so that an interruption at any point leaves nothing undone and nothing done twice.
 
 Where the server has transactions, a batch and the record of it take effect together. On a single server there are none:
 there, what may be sent twice is sent twice, inserted documents have an ``_id`` that is known beforehand, and any other
 change of a document carries a mark, set by the same update, until the progress is recorded. A batch that reaches the
 server after the lease on the lock is over changes nothing, for another run may have taken over and removed the marks.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

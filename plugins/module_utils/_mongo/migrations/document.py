@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The text of a change file as plain data, with the line of every operation: JSON, or YAML by its 1.2 core rules.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The text of a change file as plain data, with the line of every operation: JSON, or YAML by its 1.2 core rules."""
 
 from __future__ import annotations
 

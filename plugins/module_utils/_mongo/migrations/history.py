@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The history collection: one document per change file.
 
 Its ``_id`` is made from the version, with ``1``, ``1.0`` and ``01`` alike, so the server itself refuses a second
 document of a version. ``success`` is false while a file is under way; ``operations`` and ``progress`` say how far.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

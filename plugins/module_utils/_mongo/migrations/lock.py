@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """One run at a time: a document with a lease that its owner renews.
 
 Taking it is one findAndModify with upsert on a fixed ``_id``: it matches when the lease is over, and the unique ``_id``
 refuses a second document otherwise. The design is Mongock's. All times are the server's.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The operations that a change file can hold, validated before anything is sent.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The operations that a change file can hold, validated before anything is sent."""
 
 from __future__ import annotations
 

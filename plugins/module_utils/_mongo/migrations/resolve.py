@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Change files of all locations: names read, checksums taken, contents validated, duplicates refused.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Change files of all locations: names read, checksums taken, contents validated, duplicates refused."""
 
 from __future__ import annotations
 

@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What a server can do in place, by engine and version.
 
 Sources: the MongoDB manual on collMod (unique and cappedSize since 6.0, an expiry on an index without one since 5.1),
 the Amazon DocumentDB documentation on index and collMod support (hidden since 5.0.2 and 8.0.1, one index per key
 pattern).
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Compatibility profiles: what a specification asks for and a target cannot do. Pure.
 
 Sources: the MongoDB manual (compound wildcard indexes new in 7.0, pre-images in 6.0), and the Amazon DocumentDB
 developer guide (pages on supported APIs, index properties, partial indexes, limits). What a profile lacks is listed;
 what no source denies is left to the server.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

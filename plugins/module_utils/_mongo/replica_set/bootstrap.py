@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """From a mongod that has just been started for the first time to one that knows its administrator: a pure plan.
 
 There is no file that remembers how far an earlier run came. What the server answers decides: whether it has a
 configuration, whether the login works, and whether the localhost exception still holds.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

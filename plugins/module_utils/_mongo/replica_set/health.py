@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What ``replSetGetStatus`` says about the members: who is well, who is behind, what a set can do without.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What ``replSetGetStatus`` says about the members: who is well, who is behind, what a set can do without."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Members of a replica set as ``replSetGetConfig`` shows them, and what is declared about them.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Members of a replica set as ``replSetGetConfig`` shows them, and what is declared about them."""
 
 from __future__ import annotations
 

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a host may be named in the configuration of a replica set: pure rules over what it says about itself.
 
 The server takes nearly every host in a ``replSetReconfig``. A second name of a member makes that member find itself
 twice, and the set loses its primary; a name that leads nowhere is waited for; a server with data of its own loses it.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

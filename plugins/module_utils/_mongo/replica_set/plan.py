@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The steps from one configuration of a replica set to another: pure, and each of them acceptable to the server.
 
 The server lets one ``replSetReconfig`` add or remove at most one voting member (since 4.4), so that the majorities of
 neighbouring configurations always overlap. A new member gets its vote only when it holds the data: before that, it
 could count in a majority without being able to serve.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,10 +1,6 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """How far a member's TLS is, as the controller takes it, and the stages that a whole set takes from there.
 
 The host says what its server does now. What it is to do comes from the description and from nowhere else.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

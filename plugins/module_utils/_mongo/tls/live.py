@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The TLS state of a running server, and what brings it to the wanted one without a restart.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The TLS state of a running server, and what brings it to the wanted one without a restart."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the other members of a set understand the stage that a member is about to take: they are asked first.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Whether the other members of a set understand the stage that a member is about to take: they are asked first."""
 
 from __future__ import annotations
 

@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The stages in which a running replica set comes to TLS, and to certificates among its members: pure.
 
 At every moment each member must understand what its neighbours send, so all members take one stage before any takes
 the next. Sources: the manual's pages "Upgrade a Cluster to Use TLS/SSL" and "Upgrade from Keyfile Authentication to
 x.509 Authentication".
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

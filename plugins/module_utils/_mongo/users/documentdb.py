@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What Amazon DocumentDB does differently with users, applied to the declaration before anything is compared.
 
 Its users all live in ``admin``, whatever database they are created through, and it stores neither mechanisms, custom
 data nor authentication restrictions of a user.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Users and custom roles, desired and live, in forms that compare without regard to order.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Users and custom roles, desired and live, in forms that compare without regard to order."""
 
 from __future__ import annotations
 

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """From live users and roles to the declared ones: one command each. Pure; nothing here talks to a server.
 
 Order: roles that are missing or differ (a role after those that it inherits), users, then what goes: users before
 roles. The session's own user comes last among the users, so that a new password cannot lock out the rest of the run.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

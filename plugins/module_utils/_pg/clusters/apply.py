@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Carrying out a plan for a host's clusters; each step leaves a state from which the next run goes on.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Carrying out a plan for a host's clusters; each step leaves a state from which the next run goes on."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading what postgresql-common and PostgreSQL keep in files, without asking either.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Reading what postgresql-common and PostgreSQL keep in files, without asking either."""
 
 from __future__ import annotations
 

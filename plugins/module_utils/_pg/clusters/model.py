@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What a cluster should be, and what a host was found to hold.
 
 A cluster is PostgreSQL's word for one server with its data folder, postgresql-common's for an entry below
 ``/etc/postgresql/<major>/<name>``.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

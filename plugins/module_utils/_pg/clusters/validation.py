@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What must not be attempted on a host: every reason at once, before anything is touched. Pure.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What must not be attempted on a host: every reason at once, before anything is touched. Pure."""
 
 from __future__ import annotations
 

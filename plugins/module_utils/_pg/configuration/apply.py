@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts a plan into force: writes, asks the running server, reloads, and undoes all of it when anything is refused.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Puts a plan into force: writes, asks the running server, reloads, and undoes all of it when anything is refused."""
 
 from __future__ import annotations
 

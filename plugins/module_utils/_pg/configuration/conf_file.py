@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Files in the form of postgresql.conf: read as guc-file.l reads them, and written.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Files in the form of postgresql.conf: read as guc-file.l reads them, and written."""
 
 from __future__ import annotations
 

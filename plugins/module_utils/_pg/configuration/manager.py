@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Who starts and stops a server: systemd, or pg_ctl for one without a unit.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Who starts and stops a server: systemd, or pg_ctl for one without a unit."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings that wait for a restart: predicted from the files, or as the server tells them.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Settings that wait for a restart: predicted from the files, or as the server tells them."""
 
 from __future__ import annotations
 

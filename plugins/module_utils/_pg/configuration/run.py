@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""All clusters of a host: read all, refuse before the first byte is written, plan, apply one after the other.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""All clusters of a host: read all, refuse before the first byte is written, plan, apply one after the other."""
 
 from __future__ import annotations
 

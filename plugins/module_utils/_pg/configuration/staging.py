@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Asks the installed server what it thinks of a configuration that lies beside the one in force.
 
 ``postgres -C`` reads the files with every check that the server makes at its start, and then prints one setting instead
 of starting; for a computed one it loads the libraries too, which needs a data folder that no server uses.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The catalogue queries, each one round trip that answers with one JSON document, and its translation into values.
 
 One document for the server and one for each database replace the many small queries that a task per role, database and
 grant would make.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,10 +1,6 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """From the module's options to the desired contents, refusing what cannot be meant.
 
 Everything here is decided without a server. All problems of one input are reported together.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The steps for default privileges, which belong to the role that *creates* objects.
 
 ALTER DEFAULT PRIVILEGES without FOR ROLE speaks about the role that runs it. A migration that runs as another role then
 creates tables that nobody was granted anything on: the most common way to a permission error after a deployment. So
 the creator is always named here.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

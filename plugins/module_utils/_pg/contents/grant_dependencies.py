@@ -1,13 +1,9 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Who got a privilege through whom: what a role passed on hangs on its own grant option.
 
 PostgreSQL refuses to take a grant option away from a role while what that role granted with it stands (or, with
 CASCADE, takes that along unasked). So whatever hangs on a grant that goes has to go before it. As a role can have the
 same privilege from several others, the grants form a graph, circles included, in which everything is reachable from
 the owner: PostgreSQL keeps it so, and every single step has to.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps from the privileges that are held to those that are wanted, one GRANT per role and set of objects.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The steps from the privileges that are held to those that are wanted, one GRANT per role and set of objects."""
 
 from __future__ import annotations
 

@@ -1,10 +1,6 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The desired contents of a server, as immutable values.
 
 ``None`` always means "not said, leave alone"; an empty collection means "exactly nothing".
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The whole plan: a pure function from the desired contents and the live ones to ordered steps and a report.
 
 Nothing is written until all of it is known, so every refusal comes before the first statement. A database that does
 not exist yet is planned against what its template holds: that is what it will hold.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

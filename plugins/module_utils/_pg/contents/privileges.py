@@ -1,10 +1,6 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Which privileges exist on which kind of object, and how GRANT names the kind.
 
 Source: the manual's table "ACL Privilege Abbreviations" and the synopsis of GRANT.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What exists beside the listed contents: told, and left alone unless a purge option says otherwise.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What exists beside the listed contents: told, and left alone unless a purge option says otherwise."""
 
 from __future__ import annotations
 

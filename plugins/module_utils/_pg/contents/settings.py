@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of roles and databases: compared with what pg_db_role_setting holds, written as ALTER ... SET.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Settings of roles and databases: compared with what pg_db_role_setting holds, written as ALTER ... SET."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Steps that are SQL, the reasons to refuse a plan, and what the session has to be allowed to do for it.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Steps that are SQL, the reasons to refuse a plan, and what the session has to be allowed to do for it."""
 
 from __future__ import annotations
 

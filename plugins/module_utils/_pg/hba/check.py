@@ -1,10 +1,6 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Refuses rules of pg_hba.conf that are wrong, dangerous or never reached.
 
 Sources: chapter 21.1 of the manual and ``parse_hba_line`` of hba.c.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules that hold when nobody says otherwise, and the text of pg_hba.conf and pg_ident.conf.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The rules that hold when nobody says otherwise, and the text of pg_hba.conf and pg_ident.conf."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Which connections a rule of pg_hba.conf matches, as ``check_hba`` of hba.c decides it.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Which connections a rule of pg_hba.conf matches, as ``check_hba`` of hba.c decides it."""
 
 from __future__ import annotations
 

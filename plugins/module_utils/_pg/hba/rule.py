@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""One rule of pg_hba.conf: who may come from where to which database, and how they prove who they are.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""One rule of pg_hba.conf: who may come from where to which database, and how they prove who they are."""
 
 from __future__ import annotations
 

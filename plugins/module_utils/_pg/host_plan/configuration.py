@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings and access rules: what pg_configuration is asked for, and which servers a restart is due for.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Settings and access rules: what pg_configuration is asked for, and which servers a restart is due for."""
 
 from __future__ import annotations
 

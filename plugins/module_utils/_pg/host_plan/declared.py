@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The clusters of a host as its inventory describes them, every option filled in.
 
 The only place that knows the defaults of a cluster's options on the controller: ``meta/argument_specs.yml`` documents
 and validates them, but fills nothing in, and its types are not converted. What is left as it was written, as it may be
 large and only one task reads it, are the contents.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

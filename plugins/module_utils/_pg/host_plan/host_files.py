@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that the role writes for its clusters before a server starts, as entries of host_files.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Everything that the role writes for its clusters before a server starts, as entries of host_files."""
 
 from __future__ import annotations
 

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that a host's plan is made of: what is declared, what the host answered, and who takes part in the run.
 
 A host's answer is read into typed facts here, whenever a plan is made. So nothing can use what was not read, and an
 answer that does not fit is refused by the task after it.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Clusters with members on several hosts: what the members' states mean, and what this host has to do about it.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Clusters with members on several hosts: what the members' states mean, and what this host has to do about it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role says at its end: how to reach each server, for later plays, and what waits, for people.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What the role says at its end: how to reach each server, for later plays, and what waits, for people."""
 
 from __future__ import annotations
 

@@ -1,9 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The drop-in of a cluster's systemd unit. pg_ctlcluster runs as root and becomes the clusters' account, which is what
 the capabilities are for.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

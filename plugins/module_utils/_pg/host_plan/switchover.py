@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What a switchover has to do, decided from the states of all members, and where the cluster is on this host.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What a switchover has to do, decided from the states of all members, and where the cluster is on this host."""
 
 from __future__ import annotations
 

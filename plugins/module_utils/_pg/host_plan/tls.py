@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates and keys: which ones the controller generates, and which files of it go to the host.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Certificates and keys: which ones the controller generates, and which files of it go to the host."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What a rule can ask: the statement, the live objects, and what the files before this statement have done.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What a rule can ask: the statement, the live objects, and what the files before this statement have done."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Lint pending migration files. This is the way in.
 
-PRIVATE to the collection. It can have breaking changes at any time.
 
     files = [PendingFile.read("V2__x.sql", stream), ...]           # lint.pending; in the order they will be applied
     live = from_catalogue(json_of(CATALOGUE_QUERY))                  # lint.live; or LiveObjects() when offline

@@ -1,8 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Comments by which a file switches rules off, and what became of them.
 
-PRIVATE to the collection. It can have breaking changes at any time.
 
     -- groundwork:ignore rule-id[, rule-id] [reason]     for the next statement (or the one it stands in)
     -- groundwork:ignore-file rule-id[, rule-id] [reason]

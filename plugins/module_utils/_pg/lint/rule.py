@@ -1,8 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What a rule is, and the table of all rules.
 
-PRIVATE to the collection. It can have breaking changes at any time.
 
 A rule is a function ``(ddl, context) -> iterator of Hit`` under the decorator ``rule``; the decorator says for which
 parsed statements it is called.

@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The first half of a concurrent detach: the partition is left pending detach, with the proof of what it is for.
 
 Completed by the server, the detach would leave a table that nothing tells from one that a person detached. So a second
 session holds a lock that keeps the server from completing it, writes the proof as soon as the detach is pending, and
 cancels the rest. That is one message to the server, which is carried out even when this process is killed.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

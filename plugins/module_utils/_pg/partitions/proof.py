@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The proof that this module began the concurrent detach of a partition in order to drop it.
 
 A concurrent detach is two transactions, with the partition "pending detach" in between; the drop is part of the second
@@ -8,8 +6,6 @@ together with the pending detach of just that transaction in ``pg_inherits`` it 
 another transaction, a finished detach is not pending any more, and a copied or restored comment names other tables.
 A table that is not a partition any more is never dropped. On the row type, because the comment on the table belongs to
 people, and because the detach locks the table.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,10 +1,6 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The steps that take partitions off their table, and those that deal with what an interrupted run left.
 
 A partition is dropped in the transaction that ends its being a partition. So no table of its own is ever dropped.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

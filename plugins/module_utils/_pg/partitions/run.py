@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The partitions of all listed tables of one database: read, planned, brought to the plan, and read again.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The partitions of all listed tables of one database: read, planned, brought to the plan, and read again."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The role that standbys log in with: its attributes, its password, and what pg_rewind calls as it.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The role that standbys log in with: its attributes, its password, and what pg_rewind calls as it."""
 
 from __future__ import annotations
 

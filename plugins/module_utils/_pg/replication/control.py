@@ -1,8 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What pg_controldata tells about a data folder, whether its server runs or not; and positions in the WAL as numbers.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Making the data folder of a standby: a copy by pg_basebackup, or pg_rewind of a folder that diverged.
 
 A marker says that the folder is being made. While there is one the folder is worth nothing and is emptied
 by the next run, unless a server was started on it since: then it was made by hand. A folder with content and without
 such a marker holds data of another owner and is never emptied.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

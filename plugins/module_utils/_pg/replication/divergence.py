@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a standby can still follow its primary, decided from timelines, positions and slots. Pure.
 
 A standby can follow when what it has is a prefix of what the primary has: not past the point at which the primary left
 an earlier timeline. On the same timeline nothing is concluded from positions: the primary was asked a moment earlier.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to be true before a switchover begins. Pure: states in, reasons against it out.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What has to be true before a switchover begins. Pure: states in, reasons against it out."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with one running member, in words for the person on call. Pure.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What is wrong with one running member, in words for the person on call. Pure."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of one member of a replicated cluster, read from its server or, when that is stopped, from its folder.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The state of one member of a replicated cluster, read from its server or, when that is stopped, from its folder."""
 
 from __future__ import annotations
 

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What the description of a replicated cluster means for one of its members: settings, rules, password file. Pure.
 
 A member's settings are the same whether it is the primary or a standby: every standby looks for the primary among all
 members, so a switchover changes no file.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

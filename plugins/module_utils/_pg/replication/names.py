@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Names, connection strings and lists of standbys as PostgreSQL writes them; used on the controller too.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Names, connection strings and lists of standbys as PostgreSQL writes them; used on the controller too."""
 
 from __future__ import annotations
 

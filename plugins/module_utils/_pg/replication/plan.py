@@ -1,10 +1,6 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Who is the primary, and what has to become of every other member. Pure: decides over states, touches nothing.
 
 The live servers decide. The inventory only says who begins when no member has any data.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a standby streams: the one rule that every gate, wait, report and metric goes by.
 
 PostgreSQL calls a receiver "streaming" from the first moment of its process: before it has connected, while its request
@@ -16,8 +14,6 @@ on the machine, so neither the status nor the time that passes proves anything. 
   end the wait, so what the process waits for is read after the times: hence LATERAL.
 
 A process that waits for libpq is still asking.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

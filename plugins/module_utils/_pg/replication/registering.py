@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Making a copied data folder known to postgresql-common, with its configuration under /etc/postgresql.
 
 pg_createcluster takes over an existing data folder when its three configuration files lie in it. A copy of a Debian
 server has none, as they are under /etc there.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""One PostgreSQL server on this host: its folder, its process, its programs, and a session of its superuser.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""One PostgreSQL server on this host: its folder, its process, its programs, and a session of its superuser."""
 
 from __future__ import annotations
 

@@ -1,13 +1,9 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Which physical slots a member should have. Pure.
 
 The primary has one for every other member. So has every standby, but empty: whoever is promoted must not make the
 others search for their WAL, and an empty slot keeps none back. A slot that is left over from a time as primary is
 emptied, or it would keep WAL for ever. A lost one of the primary is made again by whoever copies the standby, once that
 is stopped (see ``copying.reserve_slot``).
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

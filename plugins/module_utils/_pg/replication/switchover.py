@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """A planned switchover, done from the host of the primary in one process, as every round trip is outage.
 
 The order makes two primaries impossible: the old primary is down and marked as a standby before anybody is promoted,
 so that not even a reboot brings it back as one. Nothing is lost: the target is promoted only when it has replayed the
 old primary's very last record, its shutdown checkpoint.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

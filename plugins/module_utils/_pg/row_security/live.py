@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What the catalogue says about tables, their row level security, their policies, and the roles beyond them.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What the catalogue says about tables, their row level security, their policies, and the roles beyond them."""
 
 from __future__ import annotations
 

@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """From the rules and the catalogue to the steps: a pure function.
 
 The server does not keep a condition as it was written, but parsed, and writes it back in its own words. So a policy
 gets a comment with two marks: one of the description, one of what the server made of it. Both must still be true; a
 change on either side is seen, and no lock is needed to find out.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The drop-ins of a unit that its server last started with, kept for the day that it does not start with newer ones.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The drop-ins of a unit that its server last started with, kept for the day that it does not start with newer ones."""
 
 from __future__ import annotations
 

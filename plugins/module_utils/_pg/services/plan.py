@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The systemd units of a host's clusters: as wanted, as found, and what lies between. Pure.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The systemd units of a host's clusters: as wanted, as found, and what lies between. Pure."""
 
 from __future__ import annotations
 

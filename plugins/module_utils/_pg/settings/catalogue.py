@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known about settings: PostgreSQL 16's own, and what a running server says about its own.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What is known about settings: PostgreSQL 16's own, and what a running server says about its own."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Every setting of PostgreSQL 16 and its contrib libraries: name|type|context|unit|min|max|boot value|enum values.
 
 Source: ``pg_settings`` of a running PostgreSQL 16.15 with the libraries loaded, written by
@@ -7,8 +5,6 @@ tests/integration/pg_configuration/setting_catalogue.py and held against the rea
 test_catalogue.py. Types are b(ool), i(nteger), r(eal), e(num), s(tring); contexts are those of ``pg_settings``; a boot
 value that depends on how the server was built or started is left empty. pgaudit is not in that server: its rows are
 those of the README of pgaudit 16.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

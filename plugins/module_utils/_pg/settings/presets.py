@@ -1,5 +1,3 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """A starting point for the settings that depend on the machine and on what the server is for.
 
 The rules are those of pgtune (le0pard/pgtune, ``src/features/configuration/configurationSlice.js``), of the manual's
@@ -16,8 +14,6 @@ chapters 20.4 to 20.7, and of Pigsty's templates where pgtune says nothing:
   is never filled by the write-ahead log of a healthy server.
 - Parallel queries keep their shared memory in /dev/shm, which containers limit to 64MB: below 256MB they are off, as
   they would fail with "could not resize shared memory segment".
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

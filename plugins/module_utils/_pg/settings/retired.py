@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Settings of other versions that somebody may still (or already) write, and what PostgreSQL 16 has instead.
 
 Sources: the release notes of PostgreSQL 9.3 to 18, appendix "Obsolete or Renamed Features" of the manual, and
 ``map_old_guc_names`` of guc.c.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

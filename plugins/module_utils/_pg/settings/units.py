@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Numbers with units as the server reads them (``convert_to_base_unit``, ``parse_int`` and ``parse_real`` of guc.c).
 
 Memory units are B, kB, MB, GB, TB and time units us, ms, s, min, h, d, in exactly this spelling; a multiplier of memory
 is 1024. A fraction such as 1.5GB is allowed and rounded to the setting's own unit.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

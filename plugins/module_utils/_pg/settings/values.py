@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""A value from YAML as the server will understand it: its text for a file, and its meaning to compare by.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""A value from YAML as the server will understand it: its text for a file, and its meaning to compare by."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What a server takes bytes for under a ``client_encoding``, and whether that is what the file means.
 
-PRIVATE to the collection. It can have breaking changes at any time.
 
 psql sends the bytes of a file as they are, and the server reads them as ``client_encoding`` says. A text that was
 decoded before has to become the same bytes again; where the server would read other characters than the ones that were

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""A place in a statement's tokens, and what one asks there: the next word, a name, a group in parentheses.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""A place in a statement's tokens, and what one asks there: the next word, a name, a group in parentheses."""
 
 from __future__ import annotations
 

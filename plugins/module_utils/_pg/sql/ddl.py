@@ -1,8 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Read a statement into what it does to a schema. Tolerant: what it does not understand, it says.
 
-PRIVATE to the collection. It can have breaking changes at any time.
 
     parse(statement) -> model.CreateTable | model.AlterTable | ... | model.Other | model.Unknown
 """

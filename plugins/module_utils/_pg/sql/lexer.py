@@ -1,8 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The tokens of one SQL statement, by PostgreSQL 16's own lexical rules (scan.l).
 
-PRIVATE to the collection. It can have breaking changes at any time.
 
 Used on text that the scanner has already cut into statements: whoever decides something about a statement (its
 transaction mode, a lint rule) reads tokens and never searches the text.

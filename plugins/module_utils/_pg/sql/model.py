@@ -1,8 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What a schema statement says, as far as a judgement about it needs to know.
 
-PRIVATE to the collection. It can have breaking changes at any time.
 
 ``start`` is everywhere the 0-based offset in the statement's text, for ``Statement.place(start + 1)``.
 """

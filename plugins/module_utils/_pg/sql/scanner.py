@@ -1,8 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Cut a migration file into statements, by psql's rules (src/fe_utils/psqlscan.l of PostgreSQL 16), in one pass.
 
-PRIVATE to the collection. It can have breaking changes at any time.
 
     with open(path, encoding="utf-8", newline="") as stream:
         for statement in statements(stream, "V1__x.sql"):

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What the scanner hands out: statements, the text between them, COPY data, and its one error.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What the scanner hands out: statements, the text between them, COPY data, and its one error."""
 
 from __future__ import annotations
 

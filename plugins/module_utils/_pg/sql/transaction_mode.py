@@ -1,8 +1,5 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Which statements can run inside a transaction block, which must not, and which open or end one themselves.
 
-PRIVATE to the collection. It can have breaking changes at any time.
 
     modes = TransactionModes(partitioned=..., committing=...)
     for statement in statements(...):

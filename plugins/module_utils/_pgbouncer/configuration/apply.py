@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries the decisions out: RELOAD with its errors, restarts one by one, starts and stops; each is verified.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Carries the decisions out: RELOAD with its errors, restarts one by one, starts and stops; each is verified."""
 
 from __future__ import annotations
 

@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """How many connections the poolers can open on each server, against what the server has.
 
 A pool is one user in one database, and every process has pools of its own. The bound is
 ``processes x hosts x min(sum of databases, sum of users)``, where a database counts its pools with their reserve, at
 most ``max_db_connections``, and a user counts likewise with ``max_user_connections``.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

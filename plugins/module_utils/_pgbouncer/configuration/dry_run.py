@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """A trial start of the installed PgBouncer with the configuration to be, before anything of the running one is touched.
 
 What the program itself refuses (an unknown setting, a value it cannot read, a certificate that does not fit its key, a
 bad rule) is refused here; and what it makes of every setting is what the running processes are compared with later.
 The trial listens on nothing but a socket in a folder of its own, and lives for some hundredths of a second.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules of PgBouncer's hba file, which is a part of what pg_hba.conf can say.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The rules of PgBouncer's hba file, which is a part of what pg_hba.conf can say."""
 
 from __future__ import annotations
 

@@ -1,10 +1,6 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What has to happen to each process: nothing, RELOAD, a restart, a start or a stop. Pure functions.
 
 Whether a setting needs a restart is what the running version says in ``SHOW CONFIG``, column ``changeable``.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the addresses can be listened on, tried before a running process makes room for one that could not.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Whether the addresses can be listened on, tried before a running process makes room for one that could not."""
 
 from __future__ import annotations
 

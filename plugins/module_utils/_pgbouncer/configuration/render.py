@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The text of pgbouncer.ini for each process, userlist.txt and the hba file.
 
 Every process has one complete file: PgBouncer puts all settings back to their defaults when ``[pgbouncer]`` begins a
 second time, so that a shared part cannot be included and then varied.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

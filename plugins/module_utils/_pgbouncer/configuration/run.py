@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of the module: everything is read and decided first, then, outside check mode, done and verified.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""One run of the module: everything is read and decided first, then, outside check mode, done and verified."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The servers behind the pooler, asked from the pooler's own host: do they answer, and how many connections have they?
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,12 +1,8 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The function through which a pooler asks a server for the secrets of its users: SQL text, and the plan to have it.
 
 What is different from the query that PgBouncer has by default: an ordinary role may ask; superusers, replication roles
 and whoever else is excluded are never answered; only SCRAM secrets are handed out; an expired password is none; names
 cannot be redirected by a search_path (CVE-2025-2291, CVE-2025-12819).
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

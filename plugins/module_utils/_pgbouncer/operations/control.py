@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""PAUSE, RESUME and RECONNECT on all processes of a host, and the guard that resumes when nobody else does.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""PAUSE, RESUME and RECONNECT on all processes of a host, and the guard that resumes when nobody else does."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Taking migrations back: which undo scripts, in which order, and whether they are still the ones that were shipped.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Taking migrations back: which undo scripts, in which order, and whether they are still the ones that were shipped."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""From files to scripts: names read, checksums taken, duplicates refused.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""From files to scripts: names read, checksums taken, duplicates refused."""
 
 from __future__ import annotations
 

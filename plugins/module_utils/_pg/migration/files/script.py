@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""A migration or callback script as it was found, and its text as a stream.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""A migration or callback script as it was found, and its text as a stream."""
 
 from __future__ import annotations
 

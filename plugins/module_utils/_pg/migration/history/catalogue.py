@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalogue of some schemas as plain text, object by object: for previews and for finding drift.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The catalogue of some schemas as plain text, object by object: for previews and for finding drift."""
 
 from __future__ import annotations
 

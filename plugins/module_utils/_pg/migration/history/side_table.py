@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables of this module's own beside Flyway's: Flyway, and everything else that reads its table, never sees them.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Tables of this module's own beside Flyway's: Flyway, and everything else that reads its table, never sees them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The linter on pending scripts: what it is told, and what becomes of what it finds.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""The linter on pending scripts: what it is told, and what becomes of what it finds."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be said about a script's session before it runs: its encoding, its transaction, the lock of the run.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What can be said about a script's session before it runs: its encoding, its transaction, the lock of the run."""
 
 from __future__ import annotations
 

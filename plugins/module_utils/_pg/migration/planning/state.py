@@ -1,8 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """What each migration is now: files and history rows brought together by Flyway's rules (``MigrationInfoServiceImpl``).
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Flyway's validation: which differences between files and history are errors, in Flyway's words and with its codes.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Flyway's validation: which differences between files and history are errors, in Flyway's words and with its codes."""
 
 from __future__ import annotations
 

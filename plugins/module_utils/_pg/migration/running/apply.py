@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Running scripts and recording them: one transaction per script, statement by statement where that is not possible.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Running scripts and recording them: one transaction per script, statement by statement where that is not possible."""
 
 from __future__ import annotations
 

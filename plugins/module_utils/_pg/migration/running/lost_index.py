@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Indexes that the migrations made and that are gone, or were left invalid: found, and built again.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Indexes that the migrations made and that are gone, or were left invalid: found, and built again."""
 
 from __future__ import annotations
 

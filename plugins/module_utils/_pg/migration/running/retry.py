@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether, and after what pause, an attempt is repeated.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""Whether, and after what pause, an attempt is repeated."""
 
 from __future__ import annotations
 

@@ -1,11 +1,7 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Parts of secret placeholders in what the server says of a statement.
 
 A secret with a quotation mark in it ends its literal early, and the server quotes the rest; a long text is cut
 anywhere.
-
-PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations

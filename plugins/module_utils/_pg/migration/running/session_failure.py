@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What went wrong at the end of a script, when its statements are done: the record, the commit, the session's state.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What went wrong at the end of a script, when its statements are done: the record, the commit, the session's state."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""What every script finds when it starts, restored and checked before its history row is written.
-
-PRIVATE to the collection. It can have breaking changes at any time.
-"""
+"""What every script finds when it starts, restored and checked before its history row is written."""
 
 from __future__ import annotations
 
