@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 
 from .._core.errors import GroundworkError
+from .._core.options import default_options
 from .._host import filesystem
 from .._host.account import Account
 from . import artifact, library
 from .layout import Layout
-from .login import SUPERUSERS, default_options
+from .login import SUPERUSERS
 from .plan import Data
 from .process import end_process, is_process
 

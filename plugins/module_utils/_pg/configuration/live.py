@@ -114,7 +114,7 @@ def open_session(cluster: Cluster, owner: Account, superuser: str) -> Session | 
 
 
 def _login(cluster: Cluster, superuser: str, lines: list[str]) -> dict[str, t.Any]:
-    from ..._local.login import default_options
+    from ..._core.options import default_options
     from ..connection import connection_argument_spec
 
     port = int(lines[3]) if len(lines) > 3 and lines[3].strip().isdigit() else cluster.port
