@@ -8,7 +8,7 @@ import typing as t
 from ..api import Server, ServerRefused
 from ..change import Change
 from ..specification import Problems
-from .live import LiveCollection
+from .model import LiveCollection
 
 MAX_TIME_EXPIRED = 50
 EXAMPLES = 5

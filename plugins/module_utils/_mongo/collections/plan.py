@@ -13,7 +13,7 @@ from ..indexes import policy as index_policy
 from ..indexes.index import Index
 from ..specification import Problems
 from . import options
-from .live import LiveCollection, is_internal
+from .model import LiveCollection, is_internal
 from .declared import OFF, CollectionSpec, check_duplicates
 
 

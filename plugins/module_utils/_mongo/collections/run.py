@@ -14,7 +14,7 @@ from ..specification import Problems
 from .apply import Applied, Overtaken, apply
 from .checks import DocumentChecks
 from .plan import Ability, DatabasePlan, Policy, plan_database
-from .read import read_live
+from .live import read_live
 from .declared import CollectionSpec
 
 ATTEMPTS = 6

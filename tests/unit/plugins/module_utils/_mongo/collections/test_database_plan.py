@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.change import batches
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.checks import duplicates_pipeline
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.live import LiveCollection
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.model import LiveCollection
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.plan import (
     Ability,
     DatabasePlan,
