@@ -16,7 +16,6 @@ from ansible_collections.groundwork.databases.plugins.module_utils._pg.clusters 
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.clusters.model import Host, Live
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import registering
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.server import Server, find_account
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.services import apply as services_apply
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration import dry_run
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration import live as pooler_live
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration.declared import Wanted
@@ -170,11 +169,13 @@ def test_the_mode_of_a_data_folder_is_changed_as_its_account(cluster, victim):
     victim.assert_untouched()
 
 
-def test_the_end_of_a_log_is_read_as_its_account(attacker, monkeypatch, victim, secret):
-    monkeypatch.setattr(services_apply, "OWNER", attacker.name)
-    link = attacker.link(attacker.home / "server.log", victim.secret)
-    assert services_apply._last_lines(link) == []
-    assert services_apply._last_lines(attacker.file(attacker.home / "real.log", "a\n" * 40 + "z\n"))[-2:] == ["a", "z"]
+def test_the_end_of_a_log_is_read_as_its_account(attacker, victim, secret):
+    account = require_account(attacker.name)
+    assert account.read_log(attacker.link(attacker.home / "server.log", victim.secret)) == ""
+    log = attacker.file(attacker.home / "real.log", "a\n" * 200_000 + "z\n")
+    assert account.read_log(log).endswith("a\na\nz\n")
+    assert len(account.read_log(log)) == 200_000
+    assert account.read_log(log, 400_000) == "z\n"
 
 
 def _step(action: str, kind: str, after: str) -> Plan:
