@@ -95,10 +95,10 @@ driver:
 """
 
 import re
-import subprocess
 import typing as t
 
 from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._host import command
 from ..module_utils._mongo import api
 from ..module_utils._mongo.configuration import authentication, process, upgrade
 from ..module_utils._mongo.configuration.options import read_release
@@ -111,10 +111,10 @@ PATTERNS = ("mongodb*", "percona-server-mongodb*")
 def installed_packages() -> dict[str, str]:
     """Versions by name, as dpkg has them; nothing on a host without dpkg."""
     try:
-        outcome = subprocess.run([*DPKG, *PATTERNS], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
+        result = command.run([*DPKG, *PATTERNS])
+    except command.NotRun:
         return {}
-    lines = [line.split() for line in outcome.stdout.splitlines()]
+    lines = [line.split() for line in result.stdout.splitlines()]
     return {words[0]: words[1] for words in lines if len(words) == 3 and re.match(r".i", words[2])}
 
 

@@ -331,6 +331,7 @@ from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._host.account import find_account
 from ..module_utils._pg.configuration import declared, live, run
 from ..module_utils._pg.configuration.host import read_host
+from ..module_utils._pg.postmaster import running
 from ..module_utils._pg.settings.check import secrets
 
 RULE = {
@@ -431,7 +432,7 @@ def configure(module: GroundworkModule) -> dict[str, t.Any]:
     place = read_place(module)
     if not module.check_mode:
         require_clusters(clusters)
-    if any(live.postmaster(cluster.data) for cluster in clusters):
+    if any(running(cluster.data).pid for cluster in clusters):
         from ..module_utils._pg.api import DRIVER_IMPORT_ERROR, require_driver
 
         if module.check_mode and DRIVER_IMPORT_ERROR:

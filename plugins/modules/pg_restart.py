@@ -151,8 +151,8 @@ from pathlib import Path
 from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._core.plan import Plan, Step
 from ..module_utils._host.account import find_account
+from ..module_utils._host.service import GRACE_SECONDS, PgCtl, Systemd
 from ..module_utils._pg.configuration import declared, restart
-from ..module_utils._pg.configuration.manager import Manager, PgCtl, Systemd
 
 
 def read_subject(params: dict[str, t.Any]) -> restart.Subject | None:
@@ -164,16 +164,17 @@ def read_subject(params: dict[str, t.Any]) -> restart.Subject | None:
     log = Path(params["log_file"] or f"/var/log/postgresql/postgresql-16-{cluster.name}.log")
     unit = params["unit"] or f"postgresql@16-{cluster.name}.service"
     bin_directory = Path(params["bin_directory"])
-    manager: Manager = Systemd(unit, params["timeout"])
+    service: Systemd | PgCtl = Systemd(unit, params["timeout"] + GRACE_SECONDS)
     if params["manager"] == "pg_ctl":
-        manager = PgCtl(cluster, owner, bin_directory, log, params["timeout"])
+        program, file = bin_directory / "pg_ctl", cluster.config / "postgresql.conf"
+        service = PgCtl(program, cluster.data, owner, log, file, params["timeout"])
     return restart.Subject(
         cluster=cluster,
         owner=owner,
         superuser=params["superuser"] or params["owner"],
         bin_directory=bin_directory,
         state=Path(params["state_directory"]),
-        manager=manager,
+        service=service,
         log=log,
         timeout=params["timeout"],
     )
@@ -184,7 +185,7 @@ def plan_restart(subject: restart.Subject, need: restart.Need, policy: str) -> P
         return Plan()
     text = "\n".join(need.reasons)
     name = subject.cluster.name
-    return Plan((Step("restart", "server", name, "running", f"restarted\n{text}", subject.manager.describe()),))
+    return Plan((Step("restart", "server", name, "running", f"restarted\n{text}", subject.service.describe()),))
 
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:

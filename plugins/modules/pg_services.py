@@ -125,8 +125,9 @@ from ..module_utils._core.error_codes import ErrorCode
 from ..module_utils._core.errors import GroundworkError
 from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg.services import drop_ins
+from ..module_utils._pg.services.apply import apply_plan
+from ..module_utils._pg.services.live import read_units
 from ..module_utils._pg.services.plan import Unit, Wanted, newer_drop_ins, plan_services, restart_reasons
-from ..module_utils._pg.services.systemd import apply_plan, read_units
 
 
 def describe(cluster: Wanted, unit: Unit) -> dict[str, t.Any]:

@@ -128,8 +128,8 @@ import typing as t
 from ..module_utils._core.errors import GroundworkError
 from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._core.plan import Plan, Step
+from ..module_utils._host.account import require_account
 from ..module_utils._pg import api
-from ..module_utils._pgbouncer.account import account
 from ..module_utils._pgbouncer.operations import control
 
 
@@ -183,7 +183,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
             f"resume_after ({options['resume_after']} s) must be longer than time_limit ({options['time_limit']} s).",
             where="resume_after", untouched="everything", hint="The guard would resume while the pause still begins.",
         )  # fmt: skip
-    who = account(options["account"])
+    who = require_account(options["account"], "account")
     folders = control.processes(options["runtime_directory"])
     guard = control.Guard(options["runtime_directory"], who, guard_program(options["_guard_program"]))
     poolers = control.Poolers(folders, who, databases)

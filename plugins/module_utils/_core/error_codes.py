@@ -72,6 +72,7 @@ class ErrorCode(str, enum.Enum):
         "The Python driver of the database is missing on the host that runs the module; no session was "
         "opened."
     )
+    NO_SYSTEMD = "NO_SYSTEMD", _ANY, "systemd does not answer on the host; nothing was changed."
     RELOAD_FAILED = "RELOAD_FAILED", _ANY, (
         "A running server or pooler did not take its new configuration; it goes on serving with the one "
         "before."
@@ -186,7 +187,6 @@ class ErrorCode(str, enum.Enum):
         "The owner or mode of a file or folder could not be changed; its contents are as before, and later "
         "steps were not run."
     )
-    NO_SYSTEMD = "NO_SYSTEMD", _CLUSTERS, "systemd does not answer on the host; nothing was changed."
     OUTSIDE_UNIT = "OUTSIDE_UNIT", _CLUSTERS, "A server runs outside its systemd unit; no server was touched."
     REFUSED = "REFUSED", _CLUSTERS, (
         "A cluster cannot become what is declared without losing data, or at all; nothing was changed."

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
-from ansible_collections.groundwork.databases.plugins.module_utils._core.options import default_options
+from ansible_collections.groundwork.databases.plugins.module_utils._core.module import default_options
 from ansible_collections.groundwork.databases.plugins.module_utils._local import port
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo import api, connection
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.configuration import (
