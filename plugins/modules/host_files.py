@@ -210,8 +210,7 @@ def verify(entries: list[declared.Wanted], purges: list[declared.Purge]) -> None
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     try:
-        entries = declared.read_wanted(module.params["files"])
-        purges = declared.read_purges(module.params["purge"])
+        entries, purges = declared.read(module.params)
     finally:
         protect_secrets(module)
     changes = plan(entries, purges, module.check_mode)

@@ -127,6 +127,7 @@ from ..module_utils._core.error_codes import ErrorCode
 from ..module_utils._core.errors import GroundworkError
 from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._core.plan import Plan
+from ..module_utils._core.problems import Problems, collected
 from ..module_utils._host.files import apply as files_apply
 from ..module_utils._host.files import live as files_live
 from ..module_utils._host.files import plan as files_planning
@@ -135,17 +136,17 @@ from ..module_utils._host.kernel import declared, live
 from ..module_utils._host.kernel import plan as planning
 
 
-def wanted_settings(params: dict[str, t.Any]) -> dict[str, list[declared.Setting]]:
+def wanted_settings(params: dict[str, t.Any], problems: Problems) -> dict[str, list[declared.Setting]]:
     """The settings of the call by option; an option that is not given is not there."""
     wanted = {}
     if params["sysctl"] is not None:
-        wanted["sysctl"] = declared.read_sysctl(params["sysctl"])
+        wanted["sysctl"] = declared.read_sysctl(params["sysctl"], problems)
     if params["transparent_huge_pages"] is not None:
         wanted["transparent_huge_pages"] = declared.read_huge_pages(params["transparent_huge_pages"])
     if params["read_ahead"] is not None:
-        entries = declared.read_read_ahead(params["read_ahead"])
+        entries = declared.read_read_ahead(params["read_ahead"], problems)
         devices = {entry.path: live.find_device(entry.path) for entry in entries}
-        wanted["read_ahead"] = declared.read_ahead_settings(entries, devices)
+        wanted["read_ahead"] = declared.read_ahead_settings(entries, devices, problems)
     return wanted
 
 
@@ -192,8 +193,9 @@ def refuse_not_permitted(plan: planning.KernelPlan) -> None:
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
-    declared.check_name(params["name"])
-    wanted = wanted_settings(params)
+    with collected("the description", ErrorCode.INVALID_KERNEL_SETTING, declared.UNTOUCHED) as problems:
+        declared.check_name(params["name"], problems)
+        wanted = wanted_settings(params, problems)
     settings = [setting for group in wanted.values() for setting in group]
     plan = planning.plan_kernel(settings, live.read_settings(settings))
     if params["strict"]:

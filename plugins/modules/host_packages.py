@@ -196,7 +196,7 @@ recovered:
 import typing as t
 
 from ..module_utils._core.module import GroundworkModule, run_module
-from ..module_utils._host.packages.declared import read_guard, read_packages, read_repositories
+from ..module_utils._host.packages.declared import read
 from ..module_utils._host.packages.run import Request, converge
 
 STRINGS = {"type": "list", "elements": "str"}
@@ -205,11 +205,11 @@ PRESENT_OR_ABSENT = {"choices": ["present", "absent"], "default": "present"}
 
 def build_request(module: GroundworkModule) -> Request:
     params = module.params
-    packages = read_packages(params["packages"])
+    packages, repositories, guard = read(params)
     return Request(
         packages=packages,
-        repositories=read_repositories(params["repositories"]),
-        guard=read_guard(params["guard"], packages),
+        repositories=repositories,
+        guard=guard,
         no_autostart=params["no_autostart"],
         allow_downgrade=params["allow_downgrade"],
         recommends=params["install_recommends"],

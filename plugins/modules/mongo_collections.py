@@ -358,15 +358,16 @@ import typing as t
 from ..module_utils._core.error_codes import ErrorCode
 from ..module_utils._core.errors import GroundworkError
 from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.problems import Problems
 from ..module_utils._mongo import api
 from ..module_utils._mongo.collections.declared import CollectionSpec, read_collections, read_database
 from ..module_utils._mongo.collections.plan import Policy
 from ..module_utils._mongo.collections.run import Outcome, Settings, plan_for_empty_server, reconcile
 from ..module_utils._mongo.connection import connection_argument_spec
+from ..module_utils._mongo.fields import as_number
 from ..module_utils._mongo.indexes import policy as index_policy
 from ..module_utils._mongo.profiles.ability import ability_of
 from ..module_utils._mongo.profiles.compatibility import AUTOMATIC, PROFILES, check_profile, profile_of
-from ..module_utils._mongo.specification import Problems, as_number
 
 ASSUMED_VERSION = (7, 0)
 

@@ -427,7 +427,7 @@ def hide_secrets(module: GroundworkModule) -> None:
 
 def configure(module: GroundworkModule) -> dict[str, t.Any]:
     hide_secrets(module)
-    clusters = [declared.from_params(given) for given in module.params["clusters"]]
+    clusters = declared.parse(module.params["clusters"])
     place = read_place(module)
     if not module.check_mode:
         require_clusters(clusters)

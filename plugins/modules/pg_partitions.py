@@ -255,8 +255,7 @@ def _refuse_missing(missing: list[str], database: str) -> None:
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = module.params
-    policy = declared.parse(options)
-    day = declared.day(options["today"], options["login_db"], "today")
+    policy, day = declared.parse(options)
     session = Session.open_unless_to_come(options, "pg_partitions", check_mode=module.check_mode)
     if session is None:
         return _result(module, [], [each.full_name for each in policy], policy, day)

@@ -157,7 +157,7 @@ from ..module_utils._pg.configuration.manager import Manager, PgCtl, Systemd
 
 def read_subject(params: dict[str, t.Any]) -> restart.Subject | None:
     """The server, or ``None`` on a host that does not have its account yet."""
-    cluster = declared.from_params(params)
+    (cluster,) = declared.parse([params])
     owner = find_account(params["owner"])
     if owner is None:
         return None

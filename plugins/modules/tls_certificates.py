@@ -231,7 +231,7 @@ from pathlib import Path
 
 from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._host.certificates import store, x509
-from ..module_utils._host.certificates.declared import read_authority, read_leaves
+from ..module_utils._host.certificates.declared import read
 
 
 def key_options(rsa_bits: int, valid_days: int, renew_before_days: int) -> dict[str, t.Any]:
@@ -247,8 +247,7 @@ def key_options(rsa_bits: int, valid_days: int, renew_before_days: int) -> dict[
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
-    authority = read_authority(params["ca"], params["ca_cert"], params["ca_key"])
-    leaves = read_leaves(params["certificates"])
+    authority, leaves = read(params)
     folder = store.Folder(Path(params["directory"]), authority, params["ca_key_passphrase"])
     now = datetime.datetime.now(datetime.timezone.utc)
     outcome = store.converge(folder, leaves, now, module.check_mode)

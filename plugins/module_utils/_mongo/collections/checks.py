@@ -7,7 +7,7 @@ import typing as t
 
 from ..api import Server, ServerRefused
 from ..change import Change
-from ..specification import Problems
+from ..._core.problems import Problems
 from .live import LiveCollection
 
 MAX_TIME_EXPIRED = 50
