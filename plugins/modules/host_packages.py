@@ -60,7 +60,7 @@ options:
     description:
       - Package sources, each a file C(/etc/apt/sources.list.d/NAME.sources) with its key in
         C(/etc/apt/keyrings/NAME.asc).
-      - A repository that apt cannot use is taken back, and the module fails.
+      - A repository that apt cannot use is rolled back, and the module fails.
     type: list
     elements: dict
     default: []

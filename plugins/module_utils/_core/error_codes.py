@@ -195,7 +195,7 @@ class ErrorCode(str, enum.Enum, metaclass=_NamedCodes):
     SWITCHOVER_NO_PRIMARY = _REPLICATION, """The switchover failed, and the old primary does not start again; no
         member was promoted and the old primary has every row."""
     SWITCHOVER_REFUSED = _REPLICATION, "The members are in no state for a switchover; the primary goes on serving."
-    SWITCHOVER_TAKEN_BACK = _REPLICATION, "The switchover failed before the promotion; the old primary serves again."
+    SWITCHOVER_ROLLED_BACK = _REPLICATION, "The switchover failed before the promotion; the old primary serves again."
     SWITCHOVER_UNCERTAIN = _REPLICATION, """It is unknown whether the target was promoted; the old primary is stopped
         and must not be started before that is known."""
 
