@@ -1,4 +1,4 @@
-"""What the poolers of a host shall be, read from a module's options and held against everything that needs no server."""
+"""What the poolers of a host must be, read from a module's options and held against all that needs no server."""
 
 from __future__ import annotations
 
