@@ -8,30 +8,25 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   databases:
-    description:
-      - Databases and what is in them.
+    description: Databases and what is in them.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description:
-          - Name, exactly as PostgreSQL stores it.
+        description: Name, exactly as PostgreSQL stores it.
         type: str
         required: true
       state:
-        description:
-          - V(absent) drops the database with all its data and needs O(databases[].confirm_drop).
+        description: V(absent) drops the database with all its data and needs O(databases[].confirm_drop).
         type: str
         choices: [present, absent]
         default: present
       confirm_drop:
-        description:
-          - Must repeat the name of the database for it to be dropped.
+        description: Must repeat the name of the database for it to be dropped.
         type: str
       terminate_sessions:
-        description:
-          - Whether dropping the database ends the sessions in it. Without it, sessions make the drop fail.
+        description: Whether dropping the database ends the sessions in it. Without it, sessions make the drop fail.
         type: bool
         default: false
       owner:
@@ -40,29 +35,23 @@ options:
             grant itself is added, and shown.
         type: str
       encoding:
-        description:
-          - Encoding, such as V(UTF8). Fixed at creation, a difference in an existing database is refused.
+        description: Encoding, such as V(UTF8). Fixed at creation, a difference in an existing database is refused.
         type: str
       locale:
-        description:
-          - Sets O(databases[].lc_collate) and O(databases[].lc_ctype).
+        description: Sets O(databases[].lc_collate) and O(databases[].lc_ctype).
         type: str
       lc_collate:
-        description:
-          - Sort order. Fixed at creation.
+        description: Sort order. Fixed at creation.
         type: str
       lc_ctype:
-        description:
-          - Classes of characters. Fixed at creation.
+        description: Classes of characters. Fixed at creation.
         type: str
       locale_provider:
-        description:
-          - Where sort orders come from. Fixed at creation.
+        description: Where sort orders come from. Fixed at creation.
         type: str
         choices: [libc, icu]
       icu_locale:
-        description:
-          - ICU locale, implies O(databases[].locale_provider=icu). Fixed at creation.
+        description: ICU locale, implies O(databases[].locale_provider=icu). Fixed at creation.
         type: str
       template:
         description:
@@ -76,27 +65,22 @@ options:
             everybody out.
         type: str
       connection_limit:
-        description:
-          - How many sessions the database may have at once. V(-1) is no limit.
+        description: How many sessions the database may have at once. V(-1) is no limit.
         type: int
       settings:
-        description:
-          - Settings of the database. V(null) takes a setting away.
+        description: Settings of the database. V(null) takes a setting away.
         type: dict
       role_settings:
-        description:
-          - Settings of one role in this database.
+        description: Settings of one role in this database.
         type: list
         elements: dict
         suboptions:
           role:
-            description:
-              - Role.
+            description: Role.
             type: str
             required: true
           settings:
-            description:
-              - Settings. V(null) takes a setting away.
+            description: Settings. V(null) takes a setting away.
             type: dict
             required: true
       public_privileges:
@@ -106,19 +90,16 @@ options:
         type: list
         elements: str
       extensions:
-        description:
-          - Extensions.
+        description: Extensions.
         type: list
         elements: dict
         suboptions:
           name:
-            description:
-              - Name.
+            description: Name.
             type: str
             required: true
           schema:
-            description:
-              - Schema of the extension's objects.
+            description: Schema of the extension's objects.
             type: str
           version:
             description:
@@ -126,29 +107,24 @@ options:
                 updates.
             type: str
           state:
-            description:
-              - V(absent) drops the extension. PostgreSQL refuses it while other objects need the extension.
+            description: V(absent) drops the extension. PostgreSQL refuses it while other objects need the extension.
             type: str
             choices: [present, absent]
             default: present
       schemas:
-        description:
-          - Schemas. None is ever dropped.
+        description: Schemas. None is ever dropped.
         type: list
         elements: dict
         suboptions:
           name:
-            description:
-              - Name.
+            description: Name.
             type: str
             required: true
           owner:
-            description:
-              - Owner.
+            description: Owner.
             type: str
           public_privileges:
-            description:
-              - Exactly these privileges on the schema for C(PUBLIC).
+            description: Exactly these privileges on the schema for C(PUBLIC).
             type: list
             elements: str
       grants:
@@ -162,8 +138,7 @@ options:
         elements: dict
         suboptions:
           role:
-            description:
-              - Role, or V(PUBLIC) for every role.
+            description: Role, or V(PUBLIC) for every role.
             type: str
             required: true
           type:
@@ -175,8 +150,7 @@ options:
             required: true
             aliases: ["on"]
           schema:
-            description:
-              - Schema. Needed for everything but V(database).
+            description: Schema. Needed for everything but V(database).
             type: str
           objects:
             description:
@@ -195,19 +169,16 @@ options:
             type: list
             elements: str
           privileges:
-            description:
-              - Privileges, or V(ALL). An empty list takes everything away.
+            description: Privileges, or V(ALL). An empty list takes everything away.
             type: list
             elements: str
             required: true
           grantable:
-            description:
-              - Whether the role may pass the privileges on.
+            description: Whether the role may pass the privileges on.
             type: bool
             default: false
       default_privileges:
-        description:
-          - Privileges on objects that a role will create.
+        description: Privileges on objects that a role will create.
         type: list
         elements: dict
         suboptions:
@@ -217,19 +188,16 @@ options:
             type: str
             required: true
           schema:
-            description:
-              - Schema. Unset means every schema of the database.
+            description: Schema. Unset means every schema of the database.
             type: str
           type:
-            description:
-              - Kind of object.
+            description: Kind of object.
             type: str
             choices: [tables, sequences, functions, types, schemas]
             required: true
             aliases: ["on"]
           role:
-            description:
-              - Role that gets the privileges, or V(PUBLIC).
+            description: Role that gets the privileges, or V(PUBLIC).
             type: str
             required: true
           privileges:

@@ -8,15 +8,13 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   roles:
-    description:
-      - Login and group roles.
+    description: Login and group roles.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description:
-          - Name, exactly as PostgreSQL stores it (upper case, spaces and quotes are kept).
+        description: Name, exactly as PostgreSQL stores it (upper case, spaces and quotes are kept).
         type: str
         required: true
       state:
@@ -46,36 +44,28 @@ options:
             Compared as an instant.
         type: str
       connection_limit:
-        description:
-          - How many sessions the role may have at once. V(-1) is no limit.
+        description: How many sessions the role may have at once. V(-1) is no limit.
         type: int
       login:
-        description:
-          - Whether the role may log in. A role that is created without it cannot.
+        description: Whether the role may log in. A role that is created without it cannot.
         type: bool
       superuser:
-        description:
-          - Whether the role is a superuser.
+        description: Whether the role is a superuser.
         type: bool
       createdb:
-        description:
-          - Whether the role may create databases.
+        description: Whether the role may create databases.
         type: bool
       createrole:
-        description:
-          - Whether the role may create roles.
+        description: Whether the role may create roles.
         type: bool
       replication:
-        description:
-          - Whether the role may replicate.
+        description: Whether the role may replicate.
         type: bool
       bypassrls:
-        description:
-          - Whether the role bypasses row level security.
+        description: Whether the role bypasses row level security.
         type: bool
       inherit:
-        description:
-          - Whether the role has the privileges of the roles that it is a member of without C(SET ROLE).
+        description: Whether the role has the privileges of the roles that it is a member of without C(SET ROLE).
         type: bool
       member_of:
         description:

@@ -26,27 +26,22 @@ options:
     type: str
     required: true
   sysctl:
-    description:
-      - Values by name, such as V(vm.swappiness). An empty dictionary removes the file; live values stay.
+    description: Values by name, such as V(vm.swappiness). An empty dictionary removes the file; live values stay.
     type: dict
   transparent_huge_pages:
-    description:
-      - How the kernel uses transparent huge pages. An empty dictionary removes the file; live values stay.
+    description: How the kernel uses transparent huge pages. An empty dictionary removes the file; live values stay.
     type: dict
     suboptions:
       enabled:
-        description:
-          - For which memory.
+        description: For which memory.
         type: str
         choices: [always, madvise, never]
       defrag:
-        description:
-          - When memory is compacted for them.
+        description: When memory is compacted for them.
         type: str
         choices: [always, defer, defer+madvise, madvise, never]
   read_ahead:
-    description:
-      - Read-ahead of the disks below some paths. An empty list removes the file; live values stay.
+    description: Read-ahead of the disks below some paths. An empty list removes the file; live values stay.
     type: list
     elements: dict
     suboptions:
@@ -56,13 +51,11 @@ options:
         type: str
         required: true
       kb:
-        description:
-          - Kilobytes.
+        description: Kilobytes.
         type: int
         required: true
   strict:
-    description:
-      - Fail, before anything is changed, when something is not permitted.
+    description: Fail, before anything is changed, when something is not permitted.
     type: bool
     default: false
 """

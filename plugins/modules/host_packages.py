@@ -28,15 +28,13 @@ notes:
     is predicted as it was asked for, without the packages that come along.
 options:
   packages:
-    description:
-      - The packages. A package may be named once.
+    description: The packages. A package may be named once.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description:
-          - Name of the package, without a version.
+        description: Name of the package, without a version.
         type: str
         required: true
       version:
@@ -51,8 +49,7 @@ options:
             is.
         type: bool
       state:
-        description:
-          - V(absent) removes the package and keeps its configuration and data.
+        description: V(absent) removes the package and keeps its configuration and data.
         type: str
         choices: [present, absent]
         default: present
@@ -66,28 +63,23 @@ options:
     default: []
     suboptions:
       name:
-        description:
-          - Name of the files.
+        description: Name of the files.
         type: str
         required: true
       uris:
-        description:
-          - Base addresses.
+        description: Base addresses.
         type: list
         elements: str
       suites:
-        description:
-          - Suites, such as V(jammy-pgdg).
+        description: Suites, such as V(jammy-pgdg).
         type: list
         elements: str
       components:
-        description:
-          - Components, such as V(main).
+        description: Components, such as V(main).
         type: list
         elements: str
       architectures:
-        description:
-          - Architectures. Without it, those of the host.
+        description: Architectures. Without it, those of the host.
         type: list
         elements: str
       key:
@@ -96,8 +88,7 @@ options:
           - Without it the keys count that the host trusts for every repository.
         type: str
       state:
-        description:
-          - V(absent) removes the source and its key, and leaves what was installed from it.
+        description: V(absent) removes the source and its key, and leaves what was installed from it.
         type: str
         choices: [present, absent]
         default: present
@@ -108,8 +99,7 @@ options:
     type: dict
     suboptions:
       name:
-        description:
-          - Name of the two files; each caller has its own.
+        description: Name of the two files; each caller has its own.
         type: str
         required: true
       services:
@@ -133,17 +123,14 @@ options:
     type: bool
     default: false
   install_recommends:
-    description:
-      - Whether recommended packages are installed too. Without it, as apt on the host is configured.
+    description: Whether recommended packages are installed too. Without it, as apt on the host is configured.
     type: bool
   allow_downgrade:
-    description:
-      - Whether a package may be replaced by an older version.
+    description: Whether a package may be replaced by an older version.
     type: bool
     default: false
   lock_timeout:
-    description:
-      - Seconds to wait for another run of apt or dpkg.
+    description: Seconds to wait for another run of apt or dpkg.
     type: int
     default: 300
 """
@@ -172,8 +159,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description:
-    - What was, or in check mode would be, done. Packages that come along have the kind V(dependency).
+  description: What was, or in check mode would be, done. Packages that come along have the kind V(dependency).
   returned: success
   type: list
   elements: dict

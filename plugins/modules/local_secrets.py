@@ -18,13 +18,11 @@ extends_documentation_fragment:
   - groundwork.databases._attributes.full
 options:
   directory:
-    description:
-      - Folder that holds one file per password. Created with mode 0700.
+    description: Folder that holds one file per password. Created with mode 0700.
     type: path
     required: true
   names:
-    description:
-      - Names of the files.
+    description: Names of the files.
     type: list
     elements: str
     required: true

@@ -23,8 +23,7 @@ extends_documentation_fragment:
   - groundwork.databases._attributes.info_module
 options:
   path:
-    description:
-      - The log, C(systemLog.path) in C(mongod.conf).
+    description: The log, C(systemLog.path) in C(mongod.conf).
     type: path
     default: /var/log/mongodb/mongod.log
   since:

@@ -26,8 +26,7 @@ extends_documentation_fragment:
   - groundwork.databases._mongodb
 options:
   database:
-    description:
-      - Name of the database. MongoDB creates it together with its first collection.
+    description: Name of the database. MongoDB creates it together with its first collection.
     type: str
     required: true
   collections:
@@ -43,8 +42,7 @@ options:
         type: str
         required: true
       indexes:
-        description:
-          - All indexes of the collection, without the one on C(_id). Unset leaves the indexes alone.
+        description: All indexes of the collection, without the one on C(_id). Unset leaves the indexes alone.
         type: list
         elements: dict
         suboptions:
@@ -182,8 +180,7 @@ options:
     choices: [auto, mongodb-7.0, mongodb-6.0, documentdb-8.0, documentdb-5.0, portable]
     default: auto
   confirm_recreate:
-    description:
-      - Full names (C(database.collection)) of collections whose documents may be destroyed by recreating them.
+    description: Full names (C(database.collection)) of collections whose documents may be destroyed by recreating them.
     type: list
     elements: str
     default: []
@@ -202,8 +199,7 @@ options:
     choices: [report, ignore, hide, drop]
     default: report
   unmanaged_collections:
-    description:
-      - What happens to collections and views that are not declared. V(drop) destroys their documents.
+    description: What happens to collections and views that are not declared. V(drop) destroys their documents.
     type: str
     choices: [report, ignore, drop]
     default: report
@@ -234,8 +230,7 @@ options:
         V(votingMembers), a number, or the name of a tag set.
     type: str
   build_timeout:
-    description:
-      - Seconds after which the server gives up one index build. Unset means never.
+    description: Seconds after which the server gives up one index build. Unset means never.
     type: int
   assume_empty:
     description:

@@ -51,13 +51,11 @@ options:
     type: bool
     default: false
   max_lag_seconds:
-    description:
-      - Seconds behind the primary up to which a member counts as caught up.
+    description: Seconds behind the primary up to which a member counts as caught up.
     type: float
     default: 10
   wait_timeout:
-    description:
-      - Seconds to wait at a gate.
+    description: Seconds to wait at a gate.
     type: int
     default: 300
 """

@@ -31,28 +31,23 @@ extends_documentation_fragment:
   - groundwork.databases._mongodb
 options:
   mode:
-    description:
-      - Stage of TLS to bring the server to. Unset leaves it.
+    description: Stage of TLS to bring the server to. Unset leaves it.
     type: str
     choices: [disabled, allowTLS, preferTLS, requireTLS]
   cluster_auth_mode:
-    description:
-      - How members prove to each other who they are. Unset leaves it.
+    description: How members prove to each other who they are. Unset leaves it.
     type: str
     choices: [keyFile, sendKeyFile, sendX509, x509]
   towards_mode:
-    description:
-      - Stage of TLS that RV(stages) leads to. Defaults to O(mode), without that to the present one.
+    description: Stage of TLS that RV(stages) leads to. Defaults to O(mode), without that to the present one.
     type: str
     choices: [disabled, allowTLS, preferTLS, requireTLS]
   towards_cluster_auth_mode:
-    description:
-      - The same for O(cluster_auth_mode).
+    description: The same for O(cluster_auth_mode).
     type: str
     choices: [keyFile, sendKeyFile, sendX509, x509]
   certificate_key_file:
-    description:
-      - The server's own file with its certificate and key, to compare with what it shows.
+    description: The server's own file with its certificate and key, to compare with what it shows.
     type: path
   rotate:
     description:

@@ -27,8 +27,7 @@ requirements:
   - psycopg2 >= 2.8 when a server runs
 options:
   clusters:
-    description:
-      - The clusters of the host.
+    description: The clusters of the host.
     type: list
     elements: dict
     required: true
@@ -290,8 +289,7 @@ clusters:
       description: Whether the server read its files again.
       type: bool
     pending_restart:
-      description:
-        - Settings that wait for a restart, as the server says; predicted in check mode.
+      description: Settings that wait for a restart, as the server says; predicted in check mode.
       type: list
       elements: dict
       sample:

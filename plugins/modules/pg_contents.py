@@ -27,13 +27,11 @@ description:
   - Runs exclude each other by an advisory lock in O(login_db).
 options:
   login_db:
-    description:
-      - Maintenance database to connect to. It must exist.
+    description: Maintenance database to connect to. It must exist.
     type: str
     default: postgres
   update_password:
-    description:
-      - V(always) writes a password whenever the stored one differs, V(on_create) only for new roles.
+    description: V(always) writes a password whenever the stored one differs, V(on_create) only for new roles.
     type: str
     choices: [always, on_create]
     default: always
@@ -51,18 +49,15 @@ options:
     type: bool
     default: false
   purge_default_privileges:
-    description:
-      - Whether to revoke the default privileges of unlisted roles, for the listed creators, schemas and kinds.
+    description: Whether to revoke the default privileges of unlisted roles, for the listed creators, schemas and kinds.
     type: bool
     default: false
   purge_memberships:
-    description:
-      - Whether to revoke unlisted memberships of roles with O(roles[].member_of).
+    description: Whether to revoke unlisted memberships of roles with O(roles[].member_of).
     type: bool
     default: false
   purge_settings:
-    description:
-      - Whether to take away unlisted settings wherever settings are listed.
+    description: Whether to take away unlisted settings wherever settings are listed.
     type: bool
     default: false
   assume_empty:
@@ -72,8 +67,7 @@ options:
     type: bool
     default: false
   lock_timeout:
-    description:
-      - Seconds to wait for another run of this module and for locks of other sessions.
+    description: Seconds to wait for another run of this module and for locks of other sessions.
     type: int
     default: 30
 author:

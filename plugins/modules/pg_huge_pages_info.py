@@ -20,8 +20,7 @@ extends_documentation_fragment:
   - groundwork.databases._attributes.info_module
 options:
   clusters:
-    description:
-      - Names of the clusters.
+    description: Names of the clusters.
     type: list
     elements: str
     required: true

@@ -26,25 +26,21 @@ requirements:
   - root
 options:
   clusters:
-    description:
-      - The clusters.
+    description: The clusters.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description:
-          - Name of the cluster.
+        description: Name of the cluster.
         type: str
         required: true
       data_directory:
-        description:
-          - Its data folder.
+        description: Its data folder.
         type: path
         required: true
       port:
-        description:
-          - Its port. A server that listens on another one has to be restarted.
+        description: Its port. A server that listens on another one has to be restarted.
         type: int
   reload_for:
     description:
@@ -54,8 +50,7 @@ options:
     elements: str
     default: []
   timeout:
-    description:
-      - Seconds to wait for a server to answer. One that was not shut down replays its write-ahead log first.
+    description: Seconds to wait for a server to answer. One that was not shut down replays its write-ahead log first.
     type: int
     default: 300
   state_directory:

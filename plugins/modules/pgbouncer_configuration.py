@@ -32,8 +32,7 @@ extends_documentation_fragment:
   - groundwork.databases._pgbouncer.servers
 options:
   binary:
-    description:
-      - The program.
+    description: The program.
     type: path
     default: /usr/sbin/pgbouncer
   account:
@@ -43,18 +42,15 @@ options:
     type: str
     default: pgbouncer
   directory:
-    description:
-      - Folder of the configuration files. It must exist.
+    description: Folder of the configuration files. It must exist.
     type: path
     default: /etc/pgbouncer
   runtime_directory:
-    description:
-      - Folder with one folder per process (C(1), C(2), ...) for its socket and pid file.
+    description: Folder with one folder per process (C(1), C(2), ...) for its socket and pid file.
     type: path
     default: /run/pgbouncer
   log_directory:
-    description:
-      - Folder of the logs, C(pgbouncer-N.log). It must exist.
+    description: Folder of the logs, C(pgbouncer-N.log). It must exist.
     type: path
     default: /var/log/pgbouncer
   minimum_version:
@@ -70,14 +66,12 @@ options:
     type: int
     default: 2
   listen_addresses:
-    description:
-      - Addresses to listen on, V(*) for all.
+    description: Addresses to listen on, V(*) for all.
     type: list
     elements: str
     default: [127.0.0.1]
   listen_port:
-    description:
-      - Port, and the suffix of the socket's name.
+    description: Port, and the suffix of the socket's name.
     type: int
     default: 6432
   settings:
@@ -87,8 +81,7 @@ options:
     type: dict
     default: {}
   pooler_hosts:
-    description:
-      - How many hosts run the same poolers in front of the same servers.
+    description: How many hosts run the same poolers in front of the same servers.
     type: int
     default: 1
   server_check:
@@ -113,13 +106,11 @@ options:
     choices: [systemd, external]
     default: systemd
   unit:
-    description:
-      - Unit of a process, with C({process}) for its number.
+    description: Unit of a process, with C({process}) for its number.
     type: str
     default: pgbouncer@{process}.service
   replaces_unit:
-    description:
-      - A unit of the distribution that runs a single process. It is stopped, disabled and masked.
+    description: A unit of the distribution that runs a single process. It is stopped, disabled and masked.
     type: str
   take_over:
     description:
@@ -140,8 +131,7 @@ options:
     type: int
     default: 10
   restart_timeout:
-    description:
-      - Seconds that running transactions (in session mode, sessions) may take after that.
+    description: Seconds that running transactions (in session mode, sessions) may take after that.
     type: int
     default: 60
   restart_force:
@@ -151,8 +141,7 @@ options:
     type: bool
     default: false
   connect_timeout:
-    description:
-      - Seconds to wait for a server's answer.
+    description: Seconds to wait for a server's answer.
     type: int
     default: 5
 requirements:
