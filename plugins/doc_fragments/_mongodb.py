@@ -6,6 +6,12 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/groundwork.databases.mongodb) in C(module_defaults) to set connection options once.
+    support: full
+    membership:
+      - groundwork.databases.mongodb
 options:
   login_uri:
     description:

@@ -6,6 +6,12 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/groundwork.databases.postgresql) in C(module_defaults) to set connection options once.
+    support: full
+    membership:
+      - groundwork.databases.postgresql
 options:
   login_host:
     description: Host of the database server. Empty means the Unix socket.

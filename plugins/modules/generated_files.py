@@ -19,7 +19,6 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 options:
   moves:
     description: The folders. One whose C(former) is empty, or is not there, needs nothing.

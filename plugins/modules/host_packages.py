@@ -21,7 +21,6 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 notes:
   - Needs C(dpkg) and C(apt-get) on the host, no Python library, and C(gpg) only where apt itself needs it.
   - In check mode a version that only a repository of the same call offers, or newer package lists than the host has,

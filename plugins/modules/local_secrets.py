@@ -15,7 +15,6 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 options:
   directory:
     description: Folder that holds one file per password. Created with mode 0700.

@@ -19,8 +19,8 @@ notes:
 author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
-  - groundwork.databases._attributes
   - groundwork.databases._attributes.info_module
+  - groundwork.databases._attributes
 options:
   path:
     description: The log, C(systemLog.path) in C(mongod.conf).

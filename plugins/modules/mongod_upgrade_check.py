@@ -17,9 +17,8 @@ description:
 author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
-  - groundwork.databases._attributes
   - groundwork.databases._attributes.info_module
-  - groundwork.databases._attributes.actiongroup_mongodb
+  - groundwork.databases._attributes
   - groundwork.databases._mongodb
 options:
   release:

@@ -119,8 +119,6 @@ seealso:
   - module: groundwork.databases.pg_schema_apply
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_postgresql
   - groundwork.databases._postgresql
 """
 

@@ -16,7 +16,6 @@ description:
     ever rebuilt here; see M(groundwork.databases.pg_standby).
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
   - groundwork.databases._replication
 options:
   name:

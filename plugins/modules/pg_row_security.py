@@ -116,8 +116,6 @@ seealso:
   - module: groundwork.databases.pg_contents
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_postgresql
   - groundwork.databases._postgresql
 """
 

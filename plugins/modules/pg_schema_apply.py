@@ -23,8 +23,6 @@ description:
     as before when its history row is written, and for the next file. A file that releases the lock of the run fails.
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_postgresql
   - groundwork.databases._postgresql
   - groundwork.databases._schema_migration
 attributes:

@@ -19,7 +19,6 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 requirements:
   - systemd
   - postgresql-common and postgresql-16, outside check mode

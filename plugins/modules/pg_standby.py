@@ -20,7 +20,6 @@ description:
   - Does not start the server; what does so must first see that its configuration is complete.
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
   - groundwork.databases._replication
 options:
   hosts:

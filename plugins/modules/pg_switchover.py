@@ -19,7 +19,6 @@ description:
     the old primary was stopped and nobody was promoted yet.
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
   - groundwork.databases._replication
 options:
   step:

@@ -24,8 +24,6 @@ author:
 extends_documentation_fragment:
   - groundwork.databases._postgresql
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_postgresql
 options:
   databases:
     description:

@@ -25,7 +25,6 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
   - groundwork.databases._pgbouncer.databases
   - groundwork.databases._pgbouncer.users
   - groundwork.databases._pgbouncer.hba

@@ -23,16 +23,9 @@ author:
 extends_documentation_fragment:
   - groundwork.databases._attributes
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
   idempotent:
     support: partial
     details: V(reconnected) is an act, done in every run.
-  platform:
-    support: full
-    platforms: posix
 options:
   state:
     description:

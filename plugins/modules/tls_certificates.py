@@ -21,7 +21,6 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 requirements:
   - cryptography >= 3.3, which ansible-core itself needs
 options:
