@@ -17,33 +17,27 @@ description:
 author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
-  - groundwork.databases._attributes
   - groundwork.databases._attributes.info_module
-  - groundwork.databases._attributes.actiongroup_mongodb
+  - groundwork.databases._attributes
   - groundwork.databases._mongodb
 options:
   release:
-    description:
-      - The release that is to be installed, two numbers in quotes.
+    description: The release that is to be installed, two numbers in quotes.
     type: str
     required: true
   version:
-    description:
-      - The exact version that is to be installed. Unset takes the newest of O(release).
+    description: The exact version that is to be installed. Unset takes the newest of O(release).
     type: str
   major_upgrade:
-    description:
-      - Whether O(release) may follow the release that is installed.
+    description: Whether O(release) may follow the release that is installed.
     type: bool
     default: false
   service:
-    description:
-      - The systemd unit of the server.
+    description: The systemd unit of the server.
     type: str
     default: mongod
   binary:
-    description:
-      - The server's executable.
+    description: The server's executable.
     type: path
     default: /usr/bin/mongod
 """

@@ -22,13 +22,11 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 requirements:
   - psycopg2 >= 2.8 when a server runs
 options:
   clusters:
-    description:
-      - The clusters of the host.
+    description: The clusters of the host.
     type: list
     elements: dict
     required: true
@@ -290,8 +288,7 @@ clusters:
       description: Whether the server read its files again.
       type: bool
     pending_restart:
-      description:
-        - Settings that wait for a restart, as the server says; predicted in check mode.
+      description: Settings that wait for a restart, as the server says; predicted in check mode.
       type: list
       elements: dict
       sample:
@@ -428,7 +425,7 @@ def hide_secrets(module: GroundworkModule) -> None:
 
 def configure(module: GroundworkModule) -> dict[str, t.Any]:
     hide_secrets(module)
-    clusters = [declared.from_params(given) for given in module.params["clusters"]]
+    clusters = declared.parse(module.params["clusters"])
     place = read_place(module)
     if not module.check_mode:
         require_clusters(clusters)

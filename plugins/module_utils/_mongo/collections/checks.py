@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ..._core.problems import Problems
 from ..api import Server, ServerRefused
 from ..change import Change
-from ..specification import Problems
 from .model import LiveCollection
 
 MAX_TIME_EXPIRED = 50

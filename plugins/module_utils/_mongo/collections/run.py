@@ -10,7 +10,7 @@ from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
 from ..api import PRIMARY_LOST, Server, ServerUnreachable
 from ..change import batches
-from ..specification import Problems
+from ..._core.problems import Problems
 from .apply import Applied, Overtaken, apply
 from .checks import DocumentChecks
 from .plan import Ability, DatabasePlan, Policy, plan_database

@@ -75,7 +75,7 @@ def _creation_failed(cluster: Desired, folders: list[str], told: str) -> Groundw
     full = "No space left on device" in told
     return GroundworkError(
         f"Cluster {cluster.name} could not be created{': its disk is full' if full else ''}.\n{told}",
-        where="; ".join(room) + ", now that initdb has taken back what it wrote" if full else cluster.data,
+        where="; ".join(room) + ", now that initdb has removed what it wrote" if full else cluster.data,
         untouched="the other clusters of the host; this one holds nothing yet",
         hint=f"{'Make room' if full else 'Fix the cause'} and run again: what was begun is cleared and created anew.",
         code=ErrorCode.DISK_FULL if full else ErrorCode.CREATE_FAILED,

@@ -70,8 +70,12 @@ class Run:
     def _check_version(self, outcome: Outcome) -> None:
         minimum = known_settings.parse_version(self._options["minimum_version"])
         if minimum is None:
-            raise declared.refusal(
-                f"{self._options['minimum_version']!r} is no version.", "minimum_version", "Write 1.25.2."
+            raise GroundworkError(
+                f"{self._options['minimum_version']!r} is no version.",
+                where="minimum_version",
+                untouched=UNTOUCHED,
+                hint="Write 1.25.2.",
+                code=ErrorCode.INVALID_INPUT,
             )
         holes = known_settings.known_holes(outcome.version)
         if outcome.version < minimum:

@@ -48,7 +48,7 @@ class Transaction:
             so that the server only computes it when the session is as it was.
         :param verb: ``Migrate`` or ``Undo``, as in the names of callback events.
         :param execute: False records without running.
-        :param together: send each script in one message. When it fails without a position, everything is taken back
+        :param together: send each script in one message. When it fails without a position, everything is rolled back
             and sent again one by one, so that the error can name the statement.
         :return: milliseconds of each script.
         :raises StatementFailedError: the server refused a statement of a script.
