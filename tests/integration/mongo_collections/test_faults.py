@@ -30,6 +30,7 @@ BEFORE = {"name": "subject", "indexes": [{"keys": {"a": 1}}]}
 AFTER = {"name": "subject", "indexes": [{"keys": {"a": 1}, "sparse": True}, {"keys": {"b": 1}}]}
 STOP_BUILDS = "hangAfterStartingIndexBuild"
 FAULTY = {"security": {"authorization": "disabled"}, "setParameter": {"enableTestCommands": True}}
+QUICK = {"electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 100}
 REPLICATED = {**FAULTY, "replication": {"replSetName": "groundwork"}}
 
 
@@ -72,7 +73,7 @@ def members() -> t.Iterator[list[Mongod]]:
         server.server.start()
     hosts = [{"_id": number, "host": f"127.0.0.1:{server.port}"} for number, server in enumerate(servers)]
     with open_client(servers[0]) as client:
-        config = {"_id": "groundwork", "members": hosts, "settings": {"electionTimeoutMillis": 2000}}
+        config = {"_id": "groundwork", "members": hosts, "settings": QUICK}
         client.admin.command("replSetInitiate", config)
     primary_of(servers)
     yield servers

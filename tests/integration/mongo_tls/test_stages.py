@@ -11,7 +11,7 @@ from pathlib import Path
 import pymongo
 import pymongo.errors
 import pytest
-from replica_set_subject import Run, Writer, arguments, verbs, wait_until
+from replica_set_subject import DEFAULT_GREETINGS, QUICK_GREETINGS, Run, Writer, arguments, verbs, wait_until
 from servers import Member, ReplicaSet
 
 ORGANIZATION = "groundwork tests"
@@ -85,8 +85,10 @@ def secured_members() -> t.Iterator[Secured]:
 @pytest.fixture
 def secured(secured_members: Secured, tmp_path: Path, run_module: Run) -> Secured:
     secured_members.prepare(tmp_path / "certificates", run_module)
-    made = run_module("mongo_replica_set", arguments(secured_members, secured_members.members[0]))
-    assert not made.get("failed"), made["msg"]
+    for greetings in (QUICK_GREETINGS, DEFAULT_GREETINGS):
+        options = arguments(secured_members, secured_members.members[0], settings=greetings)
+        made = run_module("mongo_replica_set", options)
+        assert not made.get("failed"), made["msg"]
     return secured_members
 
 
