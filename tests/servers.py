@@ -284,6 +284,12 @@ class Mongod(LocalServer):
         )
 
 
+def start_together(servers: t.Iterable[Mongod | MongodbServer]) -> None:
+    """Each start keeps one core busy for a second, in which WiredTiger measures the clock of the processor."""
+    with concurrent.futures.ThreadPoolExecutor() as starters:
+        list(starters.map(lambda server: server.start(), servers))
+
+
 class Member(Mongod):
     """A mongod that was started for a replica set: without a configuration and without users."""
 
@@ -326,9 +332,8 @@ class ReplicaSet:
         self.name = name
         self.key = base64.b64encode(os.urandom(48)).decode()
         self.members = [Member(name, self.key, settings) for _number in range(size)]
-        # Each start keeps one core busy for a second: WiredTiger measures the clock of the processor.
-        with concurrent.futures.ThreadPoolExecutor() as starters:
-            list(starters.map(Member.start, self.members if started else ()))
+        if started:
+            start_together(self.members)
 
     def add(self, settings: dict[str, t.Any] | None = None) -> Member:
         member = Member(self.name, self.key, settings)

@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from replica_set_subject import QUICK_GREETINGS, Run, arguments
-from servers import ReplicaSet
+from servers import ReplicaSet, start_together
 
 
 @pytest.fixture
@@ -50,9 +50,7 @@ def three(three_members: ReplicaSet, run_module: Run, greetings: dict[str, int])
     """A configured set of three, all alike, whatever the test before made of it."""
     alike = {"priority": 1, "votes": 1, "hidden": False, "secondary_delay_secs": 0, "tags": {}}
     members = [{"host": address, **alike} for address in three_members.addresses]
-    for member in three_members.members:
-        if not member.server.is_running():
-            member.start()
+    start_together(member for member in three_members.members if not member.server.is_running())
     settings = {"get_last_error_modes": {}, "election_timeout_millis": 10000, **greetings}
     first = three_members.members[0]
     options = arguments(three_members, first, members=members, purge_members=True, settings=settings)
