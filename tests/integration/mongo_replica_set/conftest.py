@@ -33,10 +33,12 @@ def make_set() -> t.Iterator[t.Callable[..., ReplicaSet]]:
 @pytest.fixture(scope="session")
 def three_members(run_module: Run) -> t.Iterator[ReplicaSet]:
     one = ReplicaSet(3)
-    made = run_module("mongo_replica_set", arguments(one, one.members[0], settings=QUICK_GREETINGS))
-    assert not made.get("failed"), made["msg"]
-    yield one
-    one.remove()
+    try:
+        made = run_module("mongo_replica_set", arguments(one, one.members[0], settings=QUICK_GREETINGS))
+        assert not made.get("failed"), made["msg"]
+        yield one
+    finally:
+        one.remove()
 
 
 @pytest.fixture

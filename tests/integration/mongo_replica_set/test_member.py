@@ -22,6 +22,7 @@ from servers import Member, Mongod, ReplicaSet
 
 @pytest.fixture
 def greetings() -> dict[str, int]:
+    # A gate must also hold when what one member knows of another is out of date.
     return DEFAULT_GREETINGS
 
 
