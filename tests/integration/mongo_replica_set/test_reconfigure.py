@@ -37,7 +37,12 @@ def test_attributes_change_in_one_step_and_settings_in_another(three: ReplicaSet
         other: {"priority": 3.5},
     }
     members = [{"host": address, **changes.get(address, {})} for address in three.addresses]
-    settings = {"heartbeat_interval_millis": 1500, "get_last_error_modes": {"both": {"use": 1}}}
+    settings = {
+        # Its end is when the highest priority takes over.
+        "election_timeout_millis": 2000,
+        "heartbeat_interval_millis": 1500,
+        "get_last_error_modes": {"both": {"use": 1}},
+    }
     options = arguments(three, three.members[0], members=members, settings=settings)
     before = configuration(three)
     promised = run_module("mongo_replica_set", options, check=True, diff=True)
@@ -152,6 +157,8 @@ def test_a_dead_member_is_replaced(three: ReplicaSet, run_module: Run) -> None:
 
 def test_no_primary_and_no_change_is_no_failure(three: ReplicaSet, run_module: Run) -> None:
     helper, *down = three.members
+    quick = arguments(three, helper, settings={"election_timeout_millis": 2000})
+    assert verbs(run_module("mongo_replica_set", quick)) == ["alter"]
     for member in down:
         member.kill()
     wait_until(lambda: _has_no_primary(helper), "the last one has stepped down")
