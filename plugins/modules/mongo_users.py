@@ -91,7 +91,7 @@ options:
             lifts all.
         type: list
         elements: dict
-        suboptions:
+        suboptions: &restrictions
           client_source:
             description: Addresses or CIDR ranges that the client may come from.
             type: list
@@ -158,17 +158,7 @@ options:
           - From and through where a user that has this role can log in, see O(users[].authentication_restrictions).
         type: list
         elements: dict
-        suboptions:
-          client_source:
-            description: Addresses or CIDR ranges that the client may come from.
-            type: list
-            elements: str
-            aliases: [clientSource]
-          server_address:
-            description: Addresses or CIDR ranges of the server that the client may connect to.
-            type: list
-            elements: str
-            aliases: [serverAddress]
+        suboptions: *restrictions
   unmanaged:
     description:
       - What becomes of users and custom roles that are in the server and not in this description.

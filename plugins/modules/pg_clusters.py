@@ -207,15 +207,7 @@ from ..module_utils._core.errors import GroundworkError
 from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg.clusters.apply import apply_plan
 from ..module_utils._pg.clusters.live import read_host
-from ..module_utils._pg.clusters.model import (
-    AT_CREATION,
-    SOCKETS,
-    Desired,
-    Host,
-    config_directory,
-    log_file,
-    unit,
-)
+from ..module_utils._pg.clusters.model import AT_CREATION, SOCKETS, Desired, Host, config_directory, log_file, unit
 from ..module_utils._pg.clusters.plan import plan_clusters
 from ..module_utils._pg.clusters.validation import drops_main
 

@@ -237,29 +237,13 @@ def _list_of(**options: dict[str, t.Any]) -> dict[str, t.Any]:
 
 def _databases_spec() -> dict[str, t.Any]:
     numbers = (
-        "port",
-        "pool_size",
-        "min_pool_size",
-        "reserve_pool_size",
-        "max_db_connections",
-        "max_db_client_connections",
-        "server_lifetime",
-        "query_wait_timeout",
-        "expected_users",
-    )
+        "port", "pool_size", "min_pool_size", "reserve_pool_size", "max_db_connections", "max_db_client_connections",
+        "server_lifetime", "query_wait_timeout", "expected_users",
+    )  # fmt: skip
     texts = (
-        "host",
-        "dbname",
-        "user",
-        "connect_query",
-        "application_name",
-        "client_encoding",
-        "datestyle",
-        "timezone",
-        "auth_user",
-        "auth_dbname",
-        "auth_query",
-    )
+        "host", "dbname", "user", "connect_query", "application_name", "client_encoding", "datestyle", "timezone",
+        "auth_user", "auth_dbname", "auth_query",
+    )  # fmt: skip
     return {
         **_list_of(
             name={"type": "str", "required": True},
@@ -275,16 +259,9 @@ def _databases_spec() -> dict[str, t.Any]:
 
 def _users_spec() -> dict[str, t.Any]:
     numbers = (
-        "pool_size",
-        "reserve_pool_size",
-        "max_user_connections",
-        "max_user_client_connections",
-        "query_timeout",
-        "query_wait_timeout",
-        "idle_transaction_timeout",
-        "transaction_timeout",
-        "client_idle_timeout",
-    )
+        "pool_size", "reserve_pool_size", "max_user_connections", "max_user_client_connections", "query_timeout",
+        "query_wait_timeout", "idle_transaction_timeout", "transaction_timeout", "client_idle_timeout",
+    )  # fmt: skip
     return {
         **_list_of(
             name={"type": "str", "required": True},

@@ -74,12 +74,14 @@ def run(
     account: Account | None = None,
     timeout: float | None = None,
     environment: t.Mapping[str, str] | None = None,
+    name: str | None = None,
 ) -> Result:
     """Run a program and capture what it prints. A failure is a result too: see :meth:`Result.require`.
 
     :param account: whom the program runs as; the caller when unset.
     :param timeout: seconds after which it is killed; without a limit when unset.
     :param environment: variables besides the search path, the language and the home folder, which win over these.
+    :param name: what errors call it; the program without its arguments, which may be secret, when unset.
     :raises NotRun: it could not be started.
     :raises GroundworkError: it did not end in time.
     """
@@ -101,7 +103,7 @@ def run(
         raise NotRun(argv[0], error.strerror or str(error)) from None
     except subprocess.TimeoutExpired:
         raise GroundworkError(
-            f"{argv[0]} did not end within {timeout:g} s.", where=argv[0], untouched="what it had not begun",
+            f"{name or argv[0]} did not end within {timeout:g} s.", where=argv[0], untouched="what it had not begun",
             hint="Find out what it waits for, and run again.", code=ErrorCode.COMMAND_FAILED,
         ) from None  # fmt: skip
     return Result(tuple(argv), done.returncode, done.stdout, done.stderr)

@@ -97,7 +97,7 @@ class PgCtl:
 
 
 def systemctl(*arguments: str, timeout: float | None = None) -> Result:
-    return command.run([SYSTEMCTL, *arguments], timeout=timeout)
+    return command.run([SYSTEMCTL, *arguments], timeout=timeout, name=" ".join(["systemctl", *arguments]))
 
 
 def read_units_again() -> None:

@@ -166,7 +166,9 @@ def _set_aside(subject: Subject) -> None:
 def _words(subject: Subject, offset: int) -> str:
     """What the log has said since, its last lines."""
     text = subject.owner.read_log(subject.log, offset)
-    # The shutdown before went well; what counts begins with the start.
+    # The shutdown before went well; what counts begins with the start, which a unit can also fail before.
+    _before, ended, after = text.partition("database system is shut down\n")
+    text = after if ended else text
     begin = max(text.rfind("starting PostgreSQL"), 0)
     telling = [line for line in text[text.rfind("\n", 0, begin) + 1 :].splitlines() if line.strip()]
     return "\n".join(f"  {line}" for line in telling[-LOG_LINES:])

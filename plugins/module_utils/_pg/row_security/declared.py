@@ -16,8 +16,8 @@ COMMANDS = ("all", "select", "insert", "update", "delete")
 
 
 @dataclasses.dataclass(frozen=True)
-class Policy:
-    """One policy, wherever it is put.
+class PolicyFacts:
+    """What is declared of a policy, and what is live of it.
 
     :param using: condition on rows that exist; ``None`` where the command has none.
     :param with_check: condition on rows that are written; ``None`` means as PostgreSQL does, the same as ``using``.
@@ -30,6 +30,19 @@ class Policy:
     roles: tuple[str, ...]
     using: str | None
     with_check: str | None
+
+    def facts(self) -> dict[str, t.Any]:
+        return {
+            "command": self.command,
+            "permissive": self.permissive,
+            "roles": list(self.roles),
+            "using": self.using,
+            "with_check": self.with_check,
+        }
+
+
+class Policy(PolicyFacts):
+    """One policy, wherever it is put."""
 
     @property
     def mark(self) -> str:
@@ -50,15 +63,6 @@ class Policy:
     def _conditions(self) -> str:
         using = f" USING ({self.using})" if self.using else ""
         return f"{using} WITH CHECK ({self.with_check})" if self.with_check else using
-
-    def facts(self) -> dict[str, t.Any]:
-        return {
-            "command": self.command,
-            "permissive": self.permissive,
-            "roles": list(self.roles),
-            "using": self.using,
-            "with_check": self.with_check,
-        }
 
 
 @dataclasses.dataclass(frozen=True)

@@ -50,7 +50,7 @@ def _start(cluster: Wanted, timeout: int) -> list[GroundworkError]:
         # systemd itself waits for as long as the recovery takes; what is waited for here has an end.
         Systemd(cluster.unit).start("--no-block")
     except GroundworkError as error:
-        return [_start_failed(cluster, f"does not start: {error.what}")]
+        return [_start_failed(cluster, f"does not start: {error.what.rstrip('.')}")]
     while True:
         state = show([cluster.unit], "ActiveState")[cluster.unit]["ActiveState"]
         port = running(Path(cluster.data_directory)).port

@@ -26,15 +26,8 @@ from .declared import UNTOUCHED, Wanted
 PATIENCE_SECONDS = 20
 # What the trial has otherwise than the process, and what is no setting: compared as text, where it is compared at all.
 COMPARED_AS_TEXT = (
-    "listen_addr",
-    "unix_socket_dir",
-    "pidfile",
-    "logfile",
-    "auth_file",
-    "auth_hba_file",
-    "peer_id",
-    "syslog",
-)
+    "listen_addr", "unix_socket_dir", "pidfile", "logfile", "auth_file", "auth_hba_file", "peer_id", "syslog",
+)  # fmt: skip
 NOT_COMPARED = ("conffile", "user", "job_name", "service_name")
 
 

@@ -35,12 +35,7 @@ class Transaction:
         self.current: Prepared | None = None
 
     def run(
-        self,
-        group: t.Sequence[Prepared],
-        record: Record,
-        verb: str,
-        execute: bool = True,
-        together: bool = False,
+        self, group: t.Sequence[Prepared], record: Record, verb: str, execute: bool = True, together: bool = False
     ) -> list[int]:
         """Run the scripts and record them; either all of it is there afterwards or nothing.
 
@@ -60,14 +55,7 @@ class Transaction:
             self._surroundings.leave_session(self._session)
             return self._run(group, record, verb, execute, together=False)
 
-    def _run(
-        self,
-        group: t.Sequence[Prepared],
-        record: Record,
-        verb: str,
-        execute: bool,
-        together: bool,
-    ) -> list[int]:
+    def _run(self, group: t.Sequence[Prepared], record: Record, verb: str, execute: bool, together: bool) -> list[int]:
         times: list[int] = []
         session = self._session
         try:

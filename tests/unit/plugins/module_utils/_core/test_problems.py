@@ -17,6 +17,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collec
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.configuration import settings as mongod
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.configuration import declared as configuration
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.contents import declared as contents
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.migration.files import script_config
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.partitions import declared as partitions
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.row_security import declared as row_security
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration import declared as pgbouncer
@@ -141,7 +142,7 @@ def read_configuration() -> None:
     configuration.parse([cluster])
 
 
-EVERYWHERE: dict[str, tuple[t.Callable[[], None], list[str]]] = {
+EVERYWHERE: dict[str, tuple[t.Callable[[], object], list[str]]] = {
     "pgbouncer": (
         read_pgbouncer,
         [
@@ -222,6 +223,13 @@ EVERYWHERE: dict[str, tuple[t.Callable[[], None], list[str]]] = {
          "repositories, ../x: 'a b' is not one word.", "repositories, ../x: A repository needs 'components'.",
          "guard: 'a/b' cannot be", "guard: 'c d' is not the name of a unit."],
     ),
+    "script configuration": (
+        lambda: script_config.parse("bogus=1\n# fine\nencoding=UTF-8\nexecuteInTransaction=maybe", "V1__a.sql.conf"),
+        [
+            "V1__a.sql.conf:1: Unknown configuration property: bogus. Known properties are",
+            "V1__a.sql.conf:4: executeInTransaction is neither true nor false: maybe",
+        ],
+    ),
     "configuration": (
         read_configuration,
         ['clusters: "a/b" cannot', 'cluster a/b: The drop-in "10-preset"', 'cluster a/b: The drop-in "groundwork"'],
@@ -238,7 +246,7 @@ def test_every_mistake_of_a_declaration_is_in_one_failure(name: str) -> None:
     assert first.startswith(f"{len(expected)} problems in ") and first.endswith(":"), caught.value.message
     assert len(lines) == len(caught.value.details["problems"]) == len(expected), caught.value.message
     assert [line[: len(start)] for line, start in zip(lines, expected, strict=True)] == expected
-    assert caught.value.code and (caught.value.untouched or "").startswith("every")
+    assert caught.value.code and caught.value.untouched
 
 
 def test_one_mistake_has_its_hint_in_a_line_of_its_own() -> None:

@@ -64,8 +64,8 @@ def test_a_program_that_does_not_end_is_killed(tmp_path):
     with pytest.raises(GroundworkError, match=r"/bin/sleep did not end within 0\.2 s") as error:
         command.run(["/bin/sleep", "600"], timeout=0.2)
     assert error.value.code == ErrorCode.COMMAND_FAILED
-    with pytest.raises(GroundworkError):
-        sh('echo $$ > "$1"; exec sleep 600', str(tmp_path / "pid"), timeout=1)
+    with pytest.raises(GroundworkError, match=r"^the order did not end within 1 s\."):
+        sh('echo $$ > "$1"; exec sleep 600', str(tmp_path / "pid"), timeout=1, name="the order")
     assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
 
 
