@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -42,7 +43,7 @@ def validate_all(changes: list[Change], check_mode: bool) -> list[str]:
 def _validate(change: Change, candidate: Path) -> None:
     argv = [part.replace("%s", str(candidate)) for part in change.validate]
     try:
-        result = command.run(argv, timeout=TIMEOUT)
+        result = command.run(argv, timeout=TIMEOUT, environment=os.environ)
     except GroundworkError as error:
         raise _refusal(change, f"was not validated: {error.what}", "Run it by hand.") from None
     if result.ok:
