@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ def note(data: Path, pid: int, port: str = "5432\n", sockets: str = "/tmp \n"):
 def process(tmp_path):
     """It has the folder among its arguments, as a server has."""
     with subprocess.Popen([sys.executable, "-c", "input()", "-D", tmp_path], stdin=subprocess.PIPE) as started:
+        # The kernel lets Popen return a moment before it shows the arguments.
+        while not Path(f"/proc/{started.pid}/cmdline").read_bytes():
+            time.sleep(0.001)
         yield started.pid
         started.kill()
 
