@@ -62,6 +62,12 @@ def sees_down(member: Member, address: str) -> bool:
     return any(state["name"] == address and state["health"] == 0 for state in states)
 
 
+def has_left(member: Member) -> bool:
+    """Whether a member has noticed that it was removed."""
+    with member.client() as client:
+        return "setName" not in client.admin.command("hello")
+
+
 def wait_until(condition: t.Callable[[], bool], what: str, seconds: float = 40) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -19,6 +19,7 @@ from replica_set_subject import (
     arguments,
     by_host,
     configuration,
+    has_left,
     sees_down,
     verbs,
     wait_until,
@@ -215,15 +216,10 @@ def test_a_member_that_was_removed_may_come_back(three: ReplicaSet, run_module: 
     assert verbs(run_module("mongo_replica_set", arguments(three, helper, members=left, purge_members=True))) == [
         "remove"
     ]
-    wait_until(lambda: _has_left(three.at(gone)), "the member knows that it was removed")
+    wait_until(lambda: has_left(three.at(gone)), "the member knows that it was removed")
     assert verbs(run_module("mongo_replica_set", arguments(three, helper))) == ["create", "grant vote"]
     with three.client() as client:
         client.drop_database("shop")
-
-
-def _has_left(member: Member) -> bool:
-    with member.client() as client:
-        return "setName" not in client.admin.command("hello")
 
 
 def test_another_name_is_not_another_server(three: ReplicaSet, run_module: Run) -> None:
