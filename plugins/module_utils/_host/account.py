@@ -38,7 +38,7 @@ class Account:
 
     def run(self, argv: t.Sequence[str], *, timeout: float | None = None) -> command.Result:
         """Run a program as this account: see :func:`command.run`."""
-        return command.run(argv, account=self, timeout=timeout or self.patience)
+        return command.run(argv, identity=self.identity, timeout=timeout or self.patience)
 
     @contextlib.contextmanager
     def acting(self) -> t.Iterator[None]:

@@ -11,9 +11,6 @@ from pathlib import Path
 from .._core.error_codes import ErrorCode
 from .._core.errors import GroundworkError
 
-if t.TYPE_CHECKING:
-    from .account import Account
-
 _SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin")
 
 
@@ -71,21 +68,20 @@ def search_path() -> str:
 def run(
     argv: t.Sequence[str],
     *,
-    account: Account | None = None,
+    identity: t.Mapping[str, t.Any] | None = None,
     timeout: float | None = None,
     environment: t.Mapping[str, str] | None = None,
     name: str | None = None,
 ) -> Result:
     """Run a program and capture what it prints. A failure is a result too: see :meth:`Result.require`.
 
-    :param account: whom the program runs as; the caller when unset.
+    :param identity: of an account that the program runs as, see :class:`.account.Account`; the caller when unset.
     :param timeout: seconds after which it is killed; without a limit when unset.
     :param environment: variables besides the search path, the language and the home folder, which win over these.
     :param name: what errors call it; the program without its arguments, which may be secret, when unset.
     :raises NotRun: it could not be started.
     :raises GroundworkError: it did not end in time.
     """
-    identity = account.identity if account else {}
     try:
         done = subprocess.run(
             argv,
@@ -97,7 +93,7 @@ def run(
             check=False,
             cwd="/",
             env={"PATH": search_path(), "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "HOME": "/", **(environment or {})},
-            **identity,
+            **(identity or {}),
         )
     except OSError as error:
         raise NotRun(argv[0], error.strerror or str(error)) from None

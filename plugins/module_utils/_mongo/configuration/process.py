@@ -78,7 +78,7 @@ def version_of(binary: str, account: Account | None = None) -> str | None:
     """
     if not Path(binary).is_file():
         return None
-    result = command.run([binary, "--version"], account=account, timeout=60)
+    result = command.run([binary, "--version"], identity=account.identity if account else None, timeout=60)
     match = re.search(r"db version v([0-9.]+)", result.stdout)
     if not match:
         reason = result.said or f"exit code {result.code}"

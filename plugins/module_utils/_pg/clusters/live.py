@@ -185,7 +185,7 @@ def ask_server(port: int, query: str) -> list[str] | None:
     """The rows of a query by the owner over the Unix socket; ``None`` when the server does not let it in."""
     result = command.run(
         [f"{PROGRAMS}/psql", "-XAtq", f"--host={SOCKETS}", f"--port={port}", "--dbname=postgres", f"--command={query}"],
-        account=require_account(OWNER),
+        identity=require_account(OWNER).identity,
         timeout=30,
         environment={"PGCONNECT_TIMEOUT": "10", "PGAPPNAME": "groundwork"},
     )
