@@ -1,4 +1,4 @@
-"""Processes of the local servers, told apart from strangers that took over their number."""
+"""Processes of the local servers, kept apart from others that took over their number."""
 
 from __future__ import annotations
 

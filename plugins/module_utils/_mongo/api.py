@@ -383,7 +383,7 @@ def _short(text: str) -> str:
 
 
 def one_notation(value: t.Any) -> t.Any:
-    """Extended JSON as ``as_plain`` writes it, whatever the notation: dates in another time zone, numbers as texts.
+    """Extended JSON as ``as_plain`` writes it, from any notation: dates in another time zone, numbers as texts.
 
     :raises GroundworkError: something looks like Extended JSON and is none.
     """

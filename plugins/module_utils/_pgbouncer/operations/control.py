@@ -1,4 +1,4 @@
-"""PAUSE, RESUME and RECONNECT on all processes of a host, and the guard that resumes when nobody else does."""
+"""PAUSE, RESUME and RECONNECT on all processes of a host, and the guard that resumes when nothing else does."""
 
 from __future__ import annotations
 
