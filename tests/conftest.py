@@ -1,9 +1,11 @@
-"""Makes ``ansible_collections.groundwork.databases`` importable from the checkout, for every test."""
+"""For every test: the collection is imported from the checkout, and no property is judged by the clock."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+
+from hypothesis import HealthCheck, settings
 
 COLLECTIONS = Path(__file__).resolve().parents[1] / "collections"
 
@@ -19,3 +21,7 @@ def _add_checkout_to_ansible_collections() -> None:
 
 
 _add_checkout_to_ansible_collections()
+
+# How long an example takes says how busy the machine is, not whether the property holds.
+settings.register_profile("without_a_clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("without_a_clock")
