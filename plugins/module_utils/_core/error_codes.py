@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 _ANY = "Every module"
+_APPLICATIONS = "Applications"
 _HOST = "Hosts: files, packages, certificates and the kernel"
 _CLUSTERS = "PostgreSQL: clusters, services and configuration"
 _CONTENTS = "PostgreSQL: databases, roles, privileges and row security"
@@ -82,6 +83,11 @@ class ErrorCode(str, enum.Enum):
     STATEMENT_FAILED = "STATEMENT_FAILED", _ANY, (
         "PostgreSQL refused a statement; its transaction was rolled back, and the message says what was done "
         "before it."
+    )
+
+    INVALID_APPLICATION = "INVALID_APPLICATION", _APPLICATIONS, (
+        "The description of an application, or the variables that name the applications, are wrong; no server "
+        "was touched."
     )
 
     APT_FAILED = "APT_FAILED", _HOST, "apt or dpkg failed; the message names what it had begun."
