@@ -72,7 +72,9 @@ class ActionModule(ActionBase):
         for engine in check.ENGINES:
             holders = [host for host in hosts if host.name in stores.get(engine, [])]
             for host in holders:
-                work.server(engine, host.name, [read[key] for key in host.applications], host.server(engine), host.value)
+                work.server(
+                    engine, host.name, [read[key] for key in host.applications], host.server(engine), host.value
+                )
             if not holders:
                 for keys in dict.fromkeys(tuple(host.applications) for host in hosts):
                     work.unused(engine, [read[key] for key in keys])
@@ -119,7 +121,9 @@ class _Host:
             return []
         folder = os.path.realpath(directory)
         if not Path(folder).is_dir():
-            self._note(f"applications_directory: there is no folder {folder}; create it, or write the path of another one")
+            self._note(
+                f"applications_directory: there is no folder {folder}; create it, or write the path of another one"
+            )
             return []
         missing = [name for name in names if not Path(folder, name, "application.yml").is_file()]
         for name in missing:

@@ -15,7 +15,7 @@ from .resolve import Resolver, resolve
 
 UNTOUCHED = "everything: no server was started, and no file was written"
 
-_REFERENCES: dict[str, t.Callable[[t.Sequence[Application], Server], t.Iterator[Problem]]] = {
+_REFERENCES: dict[str, t.Callable[[t.Sequence[Application], Server, bool], t.Iterator[Problem]]] = {
     "postgresql": references.postgresql,
     "mongodb": references.mongodb,
 }
@@ -30,17 +30,20 @@ class Check:
         self._hosts: dict[Problem, set[str]] = {}
         self._checked: dict[str, set[str]] = {}
         self._everywhere: set[Problem] = set()
+        self._wrong_files: set[str] = set()
 
     def files(self, applications: t.Iterable[Application]) -> None:
         """What a file says, whatever the host."""
         for application in applications:
-            self._everywhere.update(application.problems)
+            problems = list(application.problems)
             if application.found:
-                self._everywhere.update(structure.check(application.found, self._schema, application.file))
+                problems += structure.check(application.found, self._schema, application.file)
+            self._everywhere.update(problems)
+            self._wrong_files.update(problem.file for problem in problems)
 
     def unused(self, engine: str, applications: t.Sequence[Application]) -> None:
         """A store that no host of the run holds: its templates stay as they are."""
-        self._everywhere.update(_REFERENCES[engine](applications, Server()))
+        self._everywhere.update(_REFERENCES[engine](applications, Server(), self._complete(applications)))
 
     def server(
         self, engine: str, host: str, applications: t.Sequence[Application], server: Server, resolver: Resolver
@@ -64,7 +67,11 @@ class Check:
             schema = self._schema["properties"][engine]
             problems += structure.check(found, schema, application.file, engine)
             with_values.append(_with_store(application, engine, found))
-        return problems + list(_REFERENCES[engine](with_values, server))
+        complete = not problems and self._complete(applications)
+        return problems + list(_REFERENCES[engine](with_values, server, complete))
+
+    def _complete(self, applications: t.Sequence[Application]) -> bool:
+        return not any(application.file in self._wrong_files for application in applications)
 
     def problems(self) -> list[str]:
         """One line each, in the order of the files."""

@@ -15,11 +15,12 @@ _BYTE_ORDER_MARKS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
+_NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _STANDARD = "tag:yaml.org,2002:"
 _MERGE = f"{_STANDARD}merge"
 _VAULT = ("!vault", "!vault-encrypted")
 # What PyYAML quotes of the text could be a part of a password: its own names of tokens, and single signs, are not.
-_QUOTED = re.compile(r"'(?!<[a-z ]+>')[^']{2,}'")
+_QUOTED = re.compile(r" ?'(<[a-z ]+>|[^']?)?([^']*)'")
 
 
 class Unreadable(Exception):
@@ -113,7 +114,9 @@ def read(text: str, file: str) -> tuple[Located, list[Problem]]:
         try:
             node = reader.get_single_node()
             if node is None:
-                raise Unreadable(Problem(file, 1, "", "the file is empty; write postgresql: or mongodb: with its contents"))
+                raise Unreadable(
+                    Problem(file, 1, "", "the file is empty; write postgresql: or mongodb: with its contents")
+                )
             conversion = _Conversion(reader, file)
             found = conversion.convert(node)
         finally:
@@ -121,9 +124,7 @@ def read(text: str, file: str) -> tuple[Located, list[Problem]]:
     except yaml.MarkedYAMLError as error:
         raise Unreadable(_malformed(error, file)) from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        problem = f"the character U+{ord(str(error.character)[0]):04X} is not allowed in YAML"
-        raise Unreadable(Problem(file, line, "", problem)) from None
+        raise Unreadable(_forbidden_character(text, file)) from None
     _expect_mapping(found, file)
     return found, conversion.problems
 
@@ -135,13 +136,24 @@ def _expect_mapping(found: Located, file: str) -> None:
         text = "the file is empty; write postgresql: or mongodb: with its contents"
     else:
         text = f"the file is {kind(found.value)}, a mapping with postgresql: or mongodb: is expected"
-    raise Unreadable(Problem(file, found.line, "", text))
+    raise Unreadable(Problem(file, 1 if found.value is None else found.line, "", text))
+
+
+def _forbidden_character(text: str, file: str) -> Problem:
+    found = _NOT_YAML.search(text)
+    line = text.count("\n", 0, found.start()) + 1 if found else 1
+    character = f"U+{ord(found.group()):04X}" if found else "in this file"
+    return Problem(file, line, "", f"the character {character} is not allowed in YAML")
 
 
 def _malformed(error: t.Any, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     what = ", ".join(part for part in (error.context, error.problem) if part)
-    return Problem(file, mark.line + 1 if mark else 1, "", f"malformed YAML: {_QUOTED.sub('...', what)}")
+    return Problem(file, mark.line + 1 if mark else 1, "", f"malformed YAML: {_without_text(what)}")
+
+
+def _without_text(message: str) -> str:
+    return _QUOTED.sub(lambda quoted: "" if quoted.group(2) else quoted.group(), message)
 
 
 def kind(value: t.Any) -> str:

@@ -21,7 +21,7 @@ Reference = tuple[Located, str]
 
 @dataclasses.dataclass(frozen=True)
 class Declared:
-    """:ivar entry: what declares the name. :ivar reference: it has nothing but a name, so that several may have it."""
+    """:ivar entry: what declares the name. :ivar reference: it is a name alone, for what another may declare."""
 
     application: Application
     path: str
@@ -36,11 +36,13 @@ class Declared:
 class Names:
     """The names of one kind that are declared on a server.
 
+    :ivar shared: an entry with nothing but a name leaves the object as it is, so that several applications may have it.
     :ivar complete: every name is known; nothing can be said to be undeclared otherwise.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, shared: bool = False) -> None:
         self.kind = kind
+        self.shared = shared
         self.declared: dict[Key, Declared] = {}
         self.complete = True
 
@@ -52,7 +54,7 @@ class Names:
         key_of: t.Callable[[Located], Key | None] = lambda entry: entry.text("name"),
     ) -> t.Iterator[Problem]:
         """Take the entries of a list, and yield those whose name is there before."""
-        engine, _dot, name = part.partition(".")
+        name = part.partition(".")[2]
         listed = store.get(name) if store else None
         if listed is not None and not isinstance(listed.value, list):
             self.complete = False
@@ -61,7 +63,7 @@ class Names:
             if key is None:
                 self.complete = False
                 continue
-            given = Declared(application, f"{part}[{number}]", entry, set(entry.value) == {"name"})
+            given = Declared(application, f"{part}[{number}]", entry, self.shared and set(entry.value) == {"name"})
             before = self.declared.get(key)
             if before is None or (before.reference and before.application is not application):
                 self.declared[key] = given
@@ -72,23 +74,26 @@ class Names:
         shown = key if isinstance(key, str) else "@".join(key)
         if before.application is application:
             return f"the {self.kind} {shown} is already declared in line {before.entry.line}"
-        return f"the {self.kind} {shown} is already declared by the application {before.application.name}, {before.place}"
+        return f"the application {before.application.name} already declares the {self.kind} {shown}, in {before.place}"
 
-    def undeclared(self, name: str, role: str) -> str:
+    def undeclared(self, name: str, place: str) -> str:
         """What to say about a name that is used and not declared."""
         meant = suggestion(name, [key if isinstance(key, str) else key[0] for key in self.declared])
-        question = f", did you mean {meant}?" if meant else f"; declare it under {role}"
+        question = f", did you mean {meant}?" if meant else f"; declare it under {place}"
         return f"no application of this run declares the {self.kind} {name}{question}"
 
 
-def postgresql(applications: t.Sequence[Application], server: Server) -> t.Iterator[Problem]:
-    roles, databases = Names("role"), Names("database")
+def postgresql(applications: t.Sequence[Application], server: Server, complete: bool) -> t.Iterator[Problem]:
+    """
+    :param complete: the structure of all of them is right. Otherwise what seems undeclared may stand under a wrong key.
+    """
+    roles, databases = Names("role", shared=True), Names("database")
     for application in applications:
         store = application.store("postgresql")
         yield from roles.read(application, store, "postgresql.roles")
         yield from databases.read(application, store, "postgresql.databases")
-        if application.found is None:
-            roles.complete = databases.complete = False
+    roles.complete &= complete
+    databases.complete &= complete
     for application in applications:
         store = application.store("postgresql")
         if store is not None:
@@ -98,15 +103,16 @@ def postgresql(applications: t.Sequence[Application], server: Server) -> t.Itera
             yield from _migrations(application, store, "postgresql", ("latest", "next", "current"))
 
 
-def mongodb(applications: t.Sequence[Application], server: Server) -> t.Iterator[Problem]:
-    users, roles, databases = Names("user"), Names("role"), Names("database")
+def mongodb(applications: t.Sequence[Application], server: Server, complete: bool) -> t.Iterator[Problem]:
+    """See :func:`postgresql`."""
+    users, roles, databases = Names("user"), Names("role", shared=True), Names("database")
     for application in applications:
         store = application.store("mongodb")
         yield from users.read(application, store, "mongodb.users", _in_database)
         yield from roles.read(application, store, "mongodb.roles", _in_database)
         yield from databases.read(application, store, "mongodb.databases")
-        if application.found is None:
-            roles.complete = databases.complete = False
+    roles.complete &= complete
+    databases.complete &= complete
     for application in applications:
         store = application.store("mongodb")
         if store is not None:
@@ -151,16 +157,14 @@ def _twice_in_databases(application: Application, store: Located) -> t.Iterator[
         yield from _twice(application.file, part, "tables", "name", path, "table", extra="schema")
 
 
-def _undeclared_roles(
-    application: Application, store: Located, roles: Names, server: Server
-) -> t.Iterator[Problem]:
+def _undeclared_roles(application: Application, store: Located, roles: Names, server: Server) -> t.Iterator[Problem]:
     if not roles.complete:
         return
     for found, path in _role_references(store):
         name = found.value
         if name in roles.declared or name in server.roles or _is_predefined(name):
             continue
-        text = roles.undeclared(name, "postgresql.roles; an entry with nothing but a name leaves an existing role as it is")
+        text = roles.undeclared(name, "postgresql.roles, where a name alone leaves an existing role as it is")
         yield Problem(application.file, found.line, path, text)
 
 
@@ -233,11 +237,12 @@ def _database_references(store: Located, engine: str) -> t.Iterator[Reference]:
 
 
 # Of MongoDB itself, for users and for what custom roles inherit.
-_MONGODB_ROLES = frozenset(
-    "read readWrite dbAdmin dbOwner userAdmin clusterAdmin clusterManager clusterMonitor hostManager enableSharding"
-    " backup restore readAnyDatabase readWriteAnyDatabase userAdminAnyDatabase dbAdminAnyDatabase root"
-    " directShardOperations searchCoordinator __system __queryableBackup".split()
-)
+_MONGODB_ROLES = frozenset((
+    "read", "readWrite", "dbAdmin", "dbOwner", "userAdmin", "clusterAdmin", "clusterManager", "clusterMonitor",
+    "hostManager", "enableSharding", "backup", "restore", "readAnyDatabase", "readWriteAnyDatabase",
+    "userAdminAnyDatabase", "dbAdminAnyDatabase", "root", "directShardOperations", "searchCoordinator", "__system",
+    "__queryableBackup",
+))  # fmt: skip
 
 
 def _undeclared_mongodb_roles(

@@ -11,6 +11,8 @@ from .problem import Problem, suggestion
 
 SCHEMA = Path(__file__).with_name("application.schema.json")
 Schema = dict[str, t.Any]
+# So many known keys stand in a message; a reader finds more of them in the reference.
+_FEW = 10
 
 _WORDS = {
     "object": "a mapping",
@@ -121,7 +123,7 @@ def _not_a_choice(found: Located, choices: list[str]) -> str:
 
 
 def _mapping(found: Located, schema: Schema, file: str, path: str) -> t.Iterator[Problem]:
-    known: dict[str, Schema] = schema.get("properties", {})
+    known: dict[str, Schema] = schema.get("properties") or {}
     for key, entry in found.value.items():
         below = f"{path}.{key}" if path else str(key)
         if key not in known:
@@ -137,7 +139,7 @@ def _mapping(found: Located, schema: Schema, file: str, path: str) -> t.Iterator
 
 def _missing(found: Located, schema: Schema, file: str, path: str) -> t.Iterator[Problem]:
     spellings = _spellings(schema)
-    for name in schema.get("x-required", schema.get("required", [])):
+    for name in schema.get("x-required") or schema.get("required") or []:
         given = [found.value[each] for each in spellings.get(name, [name]) if each in found.value]
         if not given:
             yield Problem(file, found.line, path, f"the key {name} is missing")
@@ -172,4 +174,4 @@ def _unknown_key(key: str, entry: Entry, known: dict[str, Schema], path: str) ->
     if meant:
         return f"unknown key, did you mean {meant}?"
     accepted = sorted(name for name, inner in known.items() if "x-refused" not in inner and "x-same-as" not in inner)
-    return f"unknown key; known are {', '.join(accepted)}"
+    return f"unknown key; known are {', '.join(accepted)}" if len(accepted) <= _FEW else "unknown key"
