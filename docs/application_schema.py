@@ -1,5 +1,5 @@
-"""Compiles the description of an application: from the frame and the modules' DOCUMENTATION to the JSON Schema, which the
-check of a run and editors read, its reference page, and a commented sample.
+"""Compiles the description of an application: from the frame and the modules' DOCUMENTATION to the JSON Schema, which
+the check of a run and editors read, its reference page, and a commented sample.
 """
 
 from __future__ import annotations
@@ -199,11 +199,11 @@ def page(schema: Tree) -> str:
     lines = [
         "# The description of an application",
         "",
-        "Written by `docs/generate.py` from `plugins/module_utils/_declared/application_frame.yml` and the documentation"
-        " of the modules.",
+        "Written by `docs/generate.py` from `plugins/module_utils/_declared/application_frame.yml` and the"
+        " documentation of the modules.",
         "",
-        "`applications/<name>/application.yml` has these keys and no others. All descriptions of a run are checked before"
-        " the first server is touched, in check mode too. An example with every key is"
+        "`applications/<name>/application.yml` has these keys and no others. All descriptions of a run are checked"
+        " before the first server is touched, in check mode too. An example with every key is"
         " [application-sample.yml](application-sample.yml); the JSON Schema for editors is"
         " `plugins/module_utils/_declared/application.schema.json`.",
         "",
@@ -285,8 +285,8 @@ def sample(schema: Tree, values: Tree) -> str:
     lines = [
         "---",
         "# yaml-language-server: $schema=../plugins/module_utils/_declared/application.schema.json",
-        "# Every key of an application.yml, written by docs/generate.py. A key that is commented out shows its default or",
-        "# a value that it can have. Copy what you need.",
+        "# Every key of an application.yml, written by docs/generate.py. A key that is commented out shows its default",
+        "# or a value that it can have. Copy what you need.",
     ]
     for name, store in schema["properties"].items():
         if "x-refused" not in store:

@@ -191,7 +191,8 @@ class _Host:
         except AnsibleError as error:
             if "yntax error" in str(error) or "templating string" in str(error).partition(":")[0].lower():
                 raise Unresolved(
-                    "the template cannot be read; text with {{ or {% that is not a template is written as !unsafe 'text'"
+                    "the template cannot be read; text with {{ or {% that is not a template is written as"
+                    " !unsafe 'text'"
                 ) from None
             raise Unresolved(f"the template fails ({type(error).__name__})") from None
         return None if value == self._variables.get("omit", self) else value

@@ -44,7 +44,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - Options by module. Those of C(pg_contents) and C(mongo_users) are a dictionary, those of the others a list of them.
+    - Options by module. Those of C(pg_contents) and C(mongo_users) are a dictionary, those of the others a list of
+      them.
   type: dict
 """
 

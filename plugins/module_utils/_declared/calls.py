@@ -76,7 +76,7 @@ def _without_omitted(value: t.Any) -> t.Any:
 
 
 def _is_omitted(value: t.Any) -> bool:
-    """Ansible takes ``omit`` out of a task's arguments after filters have seen it: an object since 2.19, before a text."""
+    """Ansible takes ``omit`` out of arguments after filters have seen it: an object since 2.19, a text before."""
     if isinstance(value, str):
         return value.startswith(_OMITTED_BEFORE_2_19)
     return repr(value) == "<<Omit>>" if not isinstance(value, (t.Mapping, list, tuple, int, float)) else False

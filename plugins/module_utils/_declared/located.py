@@ -123,7 +123,7 @@ def read(text: str, file: str) -> tuple[Located, list[Problem]]:
             reader.dispose()
     except yaml.MarkedYAMLError as error:
         raise Unreadable(_malformed(error, file)) from None
-    except yaml.reader.ReaderError as error:
+    except yaml.reader.ReaderError:
         raise Unreadable(_forbidden_character(text, file)) from None
     _expect_mapping(found, file)
     return found, conversion.problems

@@ -15,7 +15,7 @@ from .application import Application, Server
 from .located import Located
 from .problem import Problem, suggestion
 
-Key = t.Union[str, tuple[str, ...]]
+Key = str | tuple[str, ...]
 Reference = tuple[Located, str]
 
 

@@ -81,14 +81,14 @@ def test_credforge_is_accepted():
         b"\xef\xbb\xbfpostgresql:\n  roles: [{name: a}]\n",
         b"postgresql:\r\n  roles:\r\n    - name: a\r\n",
         b"postgresql: {roles: [{name: a, password: !unsafe 'x{{y'}]}\n",
-        b"postgresql:\n  roles:\n    - name: a\n      password: !vault |\n        $ANSIBLE_VAULT;1.1;AES256\n        3132\n",
+        b"postgresql:\n  roles:\n    - name: a\n      password: !vault |\n       $ANSIBLE_VAULT;1.1;A\n       3\n",
         b"postgresql:\n  roles:\n    - &role {name: a, login: true}\n    - {<<: *role, name: b}\n",
         "postgresql: {roles: [{name: jörg}]}\n".encode(),
         b"postgresql: {roles: '{{ shop_roles }}', databases: [{name: a, owner: someone}]}\n",
         b"postgresql: {roles: [{name: a, connection_limit: '{{ limit }}', login: '{{ login }}', state: '{{ s }}'}]}\n",
         b"postgresql: {roles: [{name: a, valid_until: 2027-01-31T00:00:00Z}]}\n",
         b"postgresql: {roles: [{name: a, settings: {work_mem: null, x: 1, search_path: [a, b]}}]}\n",
-        b"postgresql: {databases: [{name: a, owner: postgres, grants: [{role: PUBLIC, 'on': database, privileges: ALL}]}]}\n",
+        b"postgresql: {databases: [{name: a, owner: pg_a, grants: [{role: PUBLIC, 'on': schema, privileges: ALL}]}]}\n",
         b"mongodb: {users: [{name: a, roles: [{role: readWrite, db: shop}]}]}\n",
         b"mongodb: {databases: [{name: a, collections: [{name: b, indexes: [{key: {c: 1}}]}], profile: portable}]}\n",
     ],
@@ -141,7 +141,7 @@ def test_every_key_of_the_schema_is_accepted(everything, tmp_path):
     found = problems(yaml.safe_dump(everything).encode(), tmp_path)
     # Names that are made up by the type of a key, such as an owner called "text", are not declared.
     assert [line for line in found if "no application of this run declares the" not in line] == []
-    keys = {key for key in every_key(structure.load())}
+    keys = set(every_key(structure.load()))
     assert len(keys) > 150
     missing = [key for key in keys if not _is_there(everything, key)]
     assert missing == []
@@ -233,7 +233,7 @@ def test_an_option_that_the_frame_forgets_is_an_error():
         for part in [store, *store["parts"].values()]:
             taken = [part.get("renamed", {}).get(key, key) for key in part["take"]]
             connection = application_schema._fragment_options(store["connection"])
-            options[part["module"]] = dict.fromkeys([*taken, *part.get("refuse", {}), *connection], {})
+            options[part["module"]] = {name: {} for name in [*taken, *part.get("refuse", {}), *connection]}
     application_schema.Compiler(frame, options, str).schema()
     options["pg_contents"]["new_option"] = {}
     with pytest.raises(SystemExit, match=r"pg_contents: neither taken nor refused: \['new_option'\]"):
