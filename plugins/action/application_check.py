@@ -35,6 +35,7 @@ except ImportError:  # ansible-core before 2.19 takes every text for a template,
 # Imported here, once, and not in the worker of each task.
 AHEAD = (yaml,)
 _HINT = "Correct these lines, then run again. docs/application.md of this collection lists every key."
+_NOTED = object()
 _UNDEFINED = re.compile(r"'([A-Za-z_]\w*)' is undefined")
 _ENCRYPTED = b"$ANSIBLE_VAULT;"
 # What Ansible adds for a play, and hostvars do not have.
@@ -47,8 +48,6 @@ class ActionModule(ActionBase):
     BYPASS_HOST_LOOP = True
     TRANSFERS_FILES = False
     _requires_connection = False
-    _supports_check_mode = True
-    _supports_diff = True
     _VALID_ARGS = frozenset(("stores",))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
@@ -114,10 +113,10 @@ class _Host:
     def _applications(self) -> list[tuple[str, str]]:
         """Directory and name of each application; what is wrong with the variables that say so is noted."""
         directory, names = self._variable("applications_directory"), self._variable("applications")
-        if directory is not None and not isinstance(directory, str):
-            self._note("applications_directory is not text; write the path of the folder that holds the applications")
+        if _NOTED in (directory, names) or not self._are_names(names):
             return []
-        if directory is None or not self._are_names(names):
+        if not isinstance(directory, str) or not directory:
+            self._note("applications_directory is not text; write the path of the folder that holds the applications")
             return []
         folder = os.path.realpath(directory)
         if not Path(folder).is_dir():
@@ -133,8 +132,6 @@ class _Host:
         return [(folder, name) for name in names if name not in missing]
 
     def _are_names(self, names: t.Any) -> bool:
-        if names is None:
-            return False
         if not isinstance(names, list):
             example = names if isinstance(names, str) and application.NAME.fullmatch(names) else "shop"
             self._note(f"applications is not a list; write applications: [{example}]")
@@ -150,15 +147,16 @@ class _Host:
         return False
 
     def _variable(self, name: str) -> t.Any:
+        """Its value; ``_NOTED`` when it has none, which is noted."""
         if name not in self._variables:
             example = "[shop]" if name == "applications" else '"{{ inventory_dir }}/../../applications"'
             self._note(f"{name} is not defined; write it in group_vars/all of the inventory, as in {name}: {example}")
-            return None
+            return _NOTED
         try:
             return self._template(self._variables[name])
         except Unresolved as error:
             self._note(f"{name}: {error.reason}")
-            return None
+            return _NOTED
 
     def _note(self, text: str) -> None:
         self.problems.append(f"{self.name}: {text}")

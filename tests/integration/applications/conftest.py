@@ -84,7 +84,10 @@ class Project:
 def project() -> t.Iterator[Project]:
     """A project in which no server was started yet."""
     home = servers.temporary_home(servers.server_account(None))
-    yield Project(home)
+    project = Project(home)
+    yield project
+    if (home / ".local").exists():
+        project.run(playbook="playbooks/local_destroy.yml")
     shutil.rmtree(home)
 
 

@@ -142,10 +142,10 @@ def test_a_folder_without_a_description_is_named(project, refused):
 def test_each_host_resolves_its_own_variables(project):
     """Nothing but the check runs: the hosts do not exist."""
     hosts = {"db1": {"shop_password": "a"}, "db2": {}, "db3": {"shop_password": "b"}}
-    variables = {"applications": ["shop"], "applications_directory": str(project.home / "applications")}
+    project.inventory({"applications_directory": str(project.home / "applications")})
     groups = {"postgresql": {"hosts": hosts}, "mongodb": {"hosts": {"db9": {}}}}
     path = project.home / "hosts.yml"
-    path.write_text(yaml.safe_dump({"all": {"vars": variables, "children": groups}}))
+    path.write_text(yaml.safe_dump({"all": {"children": groups}}))
     project.describe(GOOD.replace("name: shop_owner", "name: shop_owner, password: '{{ shop_password }}'"))
     done = project.run("-i", "hosts.yml", "--limit", "!local")
     printed = " ".join(done.stdout.split())
