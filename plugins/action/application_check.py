@@ -36,7 +36,7 @@ except ImportError:  # ansible-core before 2.19 takes every text for a template,
 AHEAD = (yaml,)
 _HINT = "Correct these lines, then run again. docs/application.md of this collection lists every key."
 _NOTED = object()
-_UNDEFINED = re.compile(r"'([A-Za-z_]\w*)' is undefined")
+_UNDEFINED = re.compile(r"'([A-Za-z_]\w*)' is undefined|has no attribute '([A-Za-z_]\w*)'")
 _ENCRYPTED = b"$ANSIBLE_VAULT;"
 # What Ansible adds for a play, and hostvars do not have.
 _OF_PLAY = ("hostvars", "playbook_dir", "groups", "omit", "ansible_version")
@@ -65,7 +65,7 @@ class ActionModule(ActionBase):
         inputs = [problem for host in hosts for problem in host.problems]
         if inputs:
             _refuse_inputs(inputs)
-        read = {key: self._read(*key) for host in hosts for key in host.applications}
+        read = {key: self._read(*key) for key in dict.fromkeys(key for host in hosts for key in host.applications)}
         work = check.Check()
         work.files(read.values())
         for engine in check.ENGINES:
@@ -184,7 +184,7 @@ class _Host:
             return None
         except AnsibleUndefinedVariable as error:
             name = _UNDEFINED.search(str(error))
-            what = f"needs the variable {name.group(1)}, which is" if name else "needs a variable that is"
+            what = f"needs {name.group(1) or name.group(2)}, which is" if name else "needs a variable that is"
             raise Unresolved(f"the template {what} not defined in the inventory") from None
         except AnsibleError as error:
             if "yntax error" in str(error) or "templating string" in str(error).partition(":")[0].lower():

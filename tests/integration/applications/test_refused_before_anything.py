@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -28,11 +31,15 @@ WRONG = {
     ),
     "undefined variable": (
         GOOD.replace("name: shop_owner", "name: shop_owner, password: '{{ vault_of_shop }}'"),
-        f"{FILE}:2: postgresql.roles[0].password: the template needs the variable vault_of_shop, which is not defined",
+        f"{FILE}:2: postgresql.roles[0].password: the template needs vault_of_shop, which is not defined",
     ),
     "variable of an undefined variable": (
         GOOD.replace("name: shop_owner", "name: shop_owner, password: '{{ indirect }}'"),
-        f"{FILE}:2: postgresql.roles[0].password: the template needs the variable vault_of_shop, which is not defined",
+        f"{FILE}:2: postgresql.roles[0].password: the template needs vault_of_shop, which is not defined",
+    ),
+    "undefined attribute": (
+        GOOD.replace("name: shop_owner", "name: shop_owner, password: '{{ secrets_of_shop.passwrd }}'"),
+        f"{FILE}:2: postgresql.roles[0].password: the template needs passwrd, which is not defined in the inventory",
     ),
     "syntax": (
         GOOD.replace("name: shop_owner", "name: shop_owner, password: 'hunter2{{hunter3 hunter4'"),
@@ -60,7 +67,8 @@ WRONG = {
 @pytest.fixture
 def refused(project):
     """Runs the site, which has to fail without a change, and returns what it printed in one line."""
-    project.inventory({"secret_word": "hunter2", "indirect": "{{ vault_of_shop }}"})
+    secrets = {"secret_word": "hunter2", "secrets_of_shop": {"password": "hunter3"}}
+    project.inventory({**secrets, "indirect": "{{ vault_of_shop }}"})
 
     def run(*arguments):
         before = project.contents()
@@ -103,6 +111,26 @@ def test_the_problems_of_all_applications_are_reported_at_once(project, refused)
     assert "applications/mail/application.yml:1: mongodb.user: unknown key, did you mean users?" in printed
 
 
+def test_what_is_encrypted_is_read_with_the_vault_password(project, refused, tmp_path):
+    password = tmp_path / "vault"
+    password.write_text("of the test\n")
+    vault = [str(Path(sys.executable).with_name("ansible-vault")), "--vault-password-file", str(password)]
+
+    def encrypt(*arguments):
+        command = [vault[0], *arguments, *vault[1:]]
+        return subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
+
+    value = encrypt("encrypt_string", "hunter2")
+    wrong = "postgre: {}\n" + GOOD.replace("[{name: shop_owner}]", f"\n    - name: shop_owner\n      password: {value}")
+    project.describe(wrong)
+    printed = refused("--vault-password-file", str(password))
+    assert "One problem in the descriptions" in printed and f"{FILE}:1: postgre: unknown key" in printed
+    project.describe("postgre: {}\n")
+    encrypt("encrypt", str(project.description))
+    assert f"{FILE}:1: postgre: unknown key" in refused("--vault-password-file", str(password))
+    assert f"{FILE}:1: the file cannot be decrypted with the vault passwords of this run" in refused()
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -113,7 +141,7 @@ def test_the_problems_of_all_applications_are_reported_at_once(project, refused)
         (["../shop"], "workstation: applications takes names of folders"),
         ([{"name": "shop"}], "workstation: applications takes names of folders"),
         (["shop", "mail"], "workstation: applications: there is no folder {home}/applications/mail; create it,"),
-        ("{{ nowhere }}", "workstation: applications: the template needs the variable nowhere, which is not defined"),
+        ("{{ nowhere }}", "workstation: applications: the template needs nowhere, which is not defined"),
     ],
 )
 def test_a_wrong_list_of_applications_is_refused(project, refused, value, message):
@@ -150,5 +178,5 @@ def test_each_host_resolves_its_own_variables(project):
     done = project.run("-i", "hosts.yml", "--limit", "!local")
     printed = " ".join(done.stdout.split())
     assert done.returncode != 0
-    assert "needs the variable shop_password, which is not defined in the inventory (on db2)" in printed
+    assert "needs shop_password, which is not defined in the inventory (on db2)" in printed
     assert "db9)" not in printed and "Run PostgreSQL on its hosts" not in printed
