@@ -15,7 +15,7 @@ from .application import Application, Server
 from .located import Located
 from .problem import Problem, suggestion
 
-Key = str | tuple[str, ...]
+Key = t.Union[str, tuple[str, ...]]  # noqa: UP007 (made when it is imported, on older versions of Python too)
 Reference = tuple[Located, str]
 
 

@@ -117,7 +117,7 @@ def test_deadline_is_kept(shop):
     shop.migration("V1_4__never.sql", "CREATE TABLE never (id int);")
     describe(shop, shop="deadline: 1")
     late = shop.run()
-    assert late.returncode != 0 and "DEADLINE" in late.stdout, late.stdout
+    assert late.returncode != 0 and "The deadline of 1 s for the whole run ended it" in late.stdout, late.stdout
     assert shop.query("SELECT to_regclass('never')") == [(None,)]
     for name in ("V1_3__slow.sql", "V1_4__never.sql"):
         (shop.description.parent / "postgresql" / name).unlink()
