@@ -59,7 +59,7 @@ class Compiler:
         }
 
     def _unsupported(self) -> Tree:
-        return {name: _refused("It is not supported by this version.") for name in self.frame["unsupported"]}
+        return {name: _refused("Not supported by this version.") for name in self.frame["unsupported"]}
 
     def _store(self, store: Tree) -> Tree:
         parts = {

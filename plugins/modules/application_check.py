@@ -10,7 +10,7 @@ short_description: Check the descriptions of all applications of a run
 version_added: 1.0.0
 description:
   - Reads the C(application.yml) of each application that the hosts of the play hold, and refuses, before anything is
-    touched, what is wrong in any of them. Every problem is told at once, with file, line and path. Changes nothing.
+    touched, what is wrong in any of them. Every problem is reported at once, with file, line and path. Changes nothing.
   - Checks keys, types and choices, names that are there twice, roles and databases that are used and not declared,
     folders of migrations that are not there, versions, and templates that do not resolve.
   - Templates are resolved with the variables of each host whose server holds the application. The check is before

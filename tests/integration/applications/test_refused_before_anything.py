@@ -19,7 +19,7 @@ WRONG = {
         GOOD + "  migration: []\n",
         f"{FILE}:5: postgresql.migration: unknown key, did you mean migrations?",
     ),
-    "redis": (GOOD + "redis: {}\n", f"{FILE}:5: redis: it is not supported by this version"),
+    "redis": (GOOD + "redis: {}\n", f"{FILE}:5: redis: not supported by this version"),
     "type": ("postgresql:\n  roles:\n    name: a\n", f"{FILE}:3: postgresql.roles: the value is a mapping, a list"),
     "YAML": ("postgresql:\n  roles: [\n", f"{FILE}:3: malformed YAML: while parsing a flow node"),
     "Latin-1": (b"# caf\xe9\n", f"{FILE}:1: the byte 0xE9 is not UTF-8, the file is probably Latin-1"),
