@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import base64
+import concurrent.futures
 import contextlib
 import functools
 import hashlib
@@ -283,6 +284,12 @@ class Mongod(LocalServer):
         )
 
 
+def start_together(servers: t.Iterable[Mongod | MongodbServer]) -> None:
+    """Each start keeps one core busy for a second, in which WiredTiger measures the clock of the processor."""
+    with concurrent.futures.ThreadPoolExecutor() as starters:
+        list(starters.map(lambda server: server.start(), servers))
+
+
 class Member(Mongod):
     """A mongod that was started for a replica set: without a configuration and without users."""
 
@@ -314,14 +321,19 @@ class Member(Mongod):
 
 
 class ReplicaSet:
-    """Started members with one key file, for the tests to initiate."""
+    """Members with one key file, for the tests to initiate.
 
-    def __init__(self, size: int, name: str = "rs0", settings: dict[str, t.Any] | None = None) -> None:
+    :param started: false leaves it to the test to configure and start them.
+    """
+
+    def __init__(
+        self, size: int, name: str = "rs0", settings: dict[str, t.Any] | None = None, *, started: bool = True
+    ) -> None:
         self.name = name
         self.key = base64.b64encode(os.urandom(48)).decode()
-        self.members: list[Member] = []
-        for _number in range(size):
-            self.add(settings)
+        self.members = [Member(name, self.key, settings) for _number in range(size)]
+        if started:
+            start_together(self.members)
 
     def add(self, settings: dict[str, t.Any] | None = None) -> Member:
         member = Member(self.name, self.key, settings)

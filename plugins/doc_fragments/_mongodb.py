@@ -6,6 +6,12 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/groundwork.databases.mongodb) in C(module_defaults) to set connection options once.
+    support: full
+    membership:
+      - groundwork.databases.mongodb
 options:
   login_uri:
     description:
@@ -13,26 +19,21 @@ options:
       - Other connection options that are set, such as O(login_user), win over the same ones in the string.
     type: str
   login_host:
-    description:
-      - Host of the MongoDB server, or a comma-separated list of C(host:port) of a replica set's members.
+    description: Host of the MongoDB server, or a comma-separated list of C(host:port) of a replica set's members.
     type: str
     default: localhost
   login_port:
-    description:
-      - Port of the MongoDB server.
+    description: Port of the MongoDB server.
     type: int
     default: 27017
   login_user:
-    description:
-      - User to connect as. Without one the connection is not authenticated.
+    description: User to connect as. Without one the connection is not authenticated.
     type: str
   login_password:
-    description:
-      - Password of O(login_user).
+    description: Password of O(login_user).
     type: str
   login_database:
-    description:
-      - Database that holds the credentials of O(login_user).
+    description: Database that holds the credentials of O(login_user).
     type: str
     default: admin
   replica_set:
@@ -40,31 +41,26 @@ options:
       - Name of the replica set. With it the driver finds the primary; without it the one given host is used directly.
     type: str
   ssl:
-    description:
-      - Whether to connect through TLS.
+    description: Whether to connect through TLS.
     type: bool
     default: false
     aliases: [tls]
   ssl_ca_certs:
-    description:
-      - File with the certificates of the authorities that may have signed the server's certificate.
+    description: File with the certificates of the authorities that may have signed the server's certificate.
     type: path
     aliases: [tls_ca_certs]
   ssl_certfile:
-    description:
-      - File with the client's certificate and private key.
+    description: File with the client's certificate and private key.
     type: path
     aliases: [tls_certfile]
   ssl_cert_reqs:
-    description:
-      - Whether the server's certificate is verified.
+    description: Whether the server's certificate is verified.
     type: str
     choices: [CERT_REQUIRED, CERT_NONE]
     default: CERT_REQUIRED
     aliases: [tls_cert_reqs]
   auth_mechanism:
-    description:
-      - How to authenticate. Unset lets the driver negotiate.
+    description: How to authenticate. Unset lets the driver negotiate.
     type: str
     choices: [SCRAM-SHA-256, SCRAM-SHA-1, MONGODB-X509]
   connection_options:
@@ -75,8 +71,7 @@ options:
     type: dict
     default: {}
   connect_timeout:
-    description:
-      - Seconds to wait for a server that can take writes.
+    description: Seconds to wait for a server that can take writes.
     type: int
     default: 10
 requirements:

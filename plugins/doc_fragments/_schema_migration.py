@@ -8,8 +8,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   login_db:
-    description:
-      - Database that holds the schema and its history table.
+    description: Database that holds the schema and its history table.
     type: str
   locations:
     description:
@@ -21,13 +20,11 @@ options:
     type: list
     elements: str
   remote_src:
-    description:
-      - Take O(locations) as folders of the target host.
+    description: Take O(locations) as folders of the target host.
     type: bool
     default: false
   fail_on_missing_locations:
-    description:
-      - Fail when a location does not exist. Flyway's own default is to go on without it.
+    description: Fail when a location does not exist. Flyway's own default is to go on without it.
     type: bool
     default: true
   default_schema:
@@ -36,13 +33,11 @@ options:
       - Unset means the first one of O(schemas), else the first existing schema of the role's search path.
     type: str
   schemas:
-    description:
-      - Schemas that the migrations manage. Missing ones are created and recorded.
+    description: Schemas that the migrations manage. Missing ones are created and recorded.
     type: list
     elements: str
   table:
-    description:
-      - Name of the history table.
+    description: Name of the history table.
     type: str
     default: flyway_schema_history
   target:
@@ -71,33 +66,27 @@ options:
     type: str
     default: UTF-8
   sql_migration_prefix:
-    description:
-      - Prefix of versioned migrations. May be empty.
+    description: Prefix of versioned migrations. May be empty.
     type: str
     default: V
   repeatable_sql_migration_prefix:
-    description:
-      - Prefix of repeatable migrations.
+    description: Prefix of repeatable migrations.
     type: str
     default: R
   undo_sql_migration_prefix:
-    description:
-      - Prefix of undo scripts.
+    description: Prefix of undo scripts.
     type: str
     default: U
   baseline_migration_prefix:
-    description:
-      - Prefix of baseline scripts, which stand for all versions up to theirs in a database without history.
+    description: Prefix of baseline scripts, which stand for all versions up to theirs in a database without history.
     type: str
     default: B
   sql_migration_separator:
-    description:
-      - What stands between version and description.
+    description: What stands between version and description.
     type: str
     default: __
   sql_migration_suffixes:
-    description:
-      - Endings of SQL files, upper or lower case.
+    description: Endings of SQL files, upper or lower case.
     type: list
     elements: str
     default: [.sql]
@@ -122,35 +111,28 @@ options:
     type: dict
     default: {}
   placeholder_prefix:
-    description:
-      - Start of a placeholder.
+    description: Start of a placeholder.
     type: str
     default: ${
   placeholder_suffix:
-    description:
-      - End of a placeholder.
+    description: End of a placeholder.
     type: str
     default: '}'
   placeholder_separator:
-    description:
-      - What stands between C(flyway) and the name in Flyway's own placeholders.
+    description: What stands between C(flyway) and the name in Flyway's own placeholders.
     type: str
     default: ':'
   placeholder_replacement:
-    description:
-      - Replace placeholders. A script's C(.conf) file can say otherwise.
+    description: Replace placeholders. A script's C(.conf) file can say otherwise.
     type: bool
     default: true
   session_role:
-    description:
-      - Role to take on with C(SET ROLE) after the login, normally the owner of the tables.
+    description: Role to take on with C(SET ROLE) after the login, normally the owner of the tables.
     type: str
   _archive_path:
-    description:
-      - Internal. The files of O(locations) as the action plugin sends them, when they are many.
+    description: Internal. The files of O(locations) as the action plugin sends them, when they are many.
     type: path
   _archive_data:
-    description:
-      - Internal. The files of O(locations) as the action plugin sends them, when they are few.
+    description: Internal. The files of O(locations) as the action plugin sends them, when they are few.
     type: str
 """

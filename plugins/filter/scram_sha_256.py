@@ -21,25 +21,20 @@ author:
 positional: _input
 options:
   _input:
-    description:
-      - The password.
+    description: The password.
     type: str
     required: true
   user:
-    description:
-      - Role that the salt is derived for, together with O(seed).
+    description: Role that the salt is derived for, together with O(seed).
     type: str
   seed:
-    description:
-      - Random text of the site, at least 16 characters. It need not be as secret as a password.
+    description: Random text of the site, at least 16 characters. It need not be as secret as a password.
     type: str
   salt:
-    description:
-      - The salt itself in base64, instead of O(user) and O(seed). At least 8 bytes, 16 are usual.
+    description: The salt itself in base64, instead of O(user) and O(seed). At least 8 bytes, 16 are usual.
     type: str
   iterations:
-    description:
-      - How often the password is hashed. PostgreSQL's own number is the default.
+    description: How often the password is hashed. PostgreSQL's own number is the default.
     type: int
     default: 4096
 seealso:

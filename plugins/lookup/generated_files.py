@@ -16,28 +16,23 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 options:
   _terms:
-    description:
-      - The folder. With O(file=true), a file that may be one of those of another role.
+    description: The folder. With O(file=true), a file that may be one of those of another role.
     type: list
     elements: str
     required: true
   part:
-    description:
-      - What the files are for.
+    description: What the files are for.
     type: str
     choices: [postgresql, pgbouncer, mongodb]
   kind:
-    description:
-      - Certificates with their keys, or the shared keys and passwords of replica sets.
+    description: Certificates with their keys, or the shared keys and passwords of replica sets.
     type: str
     choices: [certificates, keys]
   option:
-    description:
-      - The variable that says the folder, for messages.
+    description: The variable that says the folder, for messages.
     type: str
   file:
-    description:
-      - Give the path that the file has now, and nothing else.
+    description: Give the path that the file has now, and nothing else.
     type: bool
     default: false
 seealso:

@@ -16,8 +16,7 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 options:
   _terms:
-    description:
-      - The program, which is the name of a folder in C(plugins/programs).
+    description: The program, which is the name of a folder in C(plugins/programs).
     type: list
     elements: str
     required: true
@@ -36,8 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description:
-    - The packed programs.
+  description: The packed programs.
   type: list
   elements: str
 """

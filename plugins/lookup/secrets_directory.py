@@ -23,8 +23,7 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 options:
   _terms:
-    description:
-      - A folder below it, such as V(mongodb). None means the folder itself.
+    description: A folder below it, such as V(mongodb). None means the folder itself.
     type: list
     elements: str
 """

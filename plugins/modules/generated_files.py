@@ -19,29 +19,24 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 options:
   moves:
-    description:
-      - The folders. One whose C(former) is empty, or is not there, needs nothing.
+    description: The folders. One whose C(former) is empty, or is not there, needs nothing.
     type: list
     elements: dict
     required: true
     suboptions:
       kind:
-        description:
-          - Certificates with their keys, or the shared keys and passwords of replica sets.
+        description: Certificates with their keys, or the shared keys and passwords of replica sets.
         type: str
         choices: [certificates, keys]
         required: true
       former:
-        description:
-          - Where the files are.
+        description: Where the files are.
         type: str
         required: true
       directory:
-        description:
-          - Where they are to be. Made with mode 0700.
+        description: Where they are to be. Made with mode 0700.
         type: path
         required: true
 seealso:

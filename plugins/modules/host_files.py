@@ -18,18 +18,15 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 options:
   files:
-    description:
-      - The files, folders and links. A path may be named once.
+    description: The files, folders and links. A path may be named once.
     type: list
     elements: dict
     default: []
     suboptions:
       path:
-        description:
-          - Absolute path. Its parent folder must be there, or be another entry of the call.
+        description: Absolute path. Its parent folder must be there, or be another entry of the call.
         type: str
         required: true
       state:
@@ -41,24 +38,20 @@ options:
         choices: [present, absent, directory, link]
         default: present
       content:
-        description:
-          - Text of a file.
+        description: Text of a file.
         type: str
       content_b64:
-        description:
-          - Content of a file in base64, for what is not text. A diff shows its size and its SHA-256.
+        description: Content of a file in base64, for what is not text. A diff shows its size and its SHA-256.
         type: str
       target:
-        description:
-          - What a link leads to, written into it as it is.
+        description: What a link leads to, written into it as it is.
         type: str
       owner:
         description:
           - Name or number of the user it belongs to. A new file without it belongs to the user who runs the module.
         type: str
       group:
-        description:
-          - Name or number of the group it belongs to.
+        description: Name or number of the group it belongs to.
         type: str
       mode:
         description:
@@ -67,8 +60,7 @@ options:
           - A new file without it gets V(0644), with O(files[].secret=true) V(0600), a new folder V(0755).
         type: raw
       secret:
-        description:
-          - Never show the content in a diff, a result, a log or an error.
+        description: Never show the content in a diff, a result, a log or an error.
         type: bool
         default: false
       validate:
@@ -85,20 +77,17 @@ options:
         type: bool
         default: false
   purge:
-    description:
-      - Folders in which files that match a pattern, and that O(files) does not name, are removed.
+    description: Folders in which files that match a pattern, and that O(files) does not name, are removed.
     type: list
     elements: dict
     default: []
     suboptions:
       directory:
-        description:
-          - Absolute path. A folder that is not there has nothing to remove.
+        description: Absolute path. A folder that is not there has nothing to remove.
         type: str
         required: true
       pattern:
-        description:
-          - Shell pattern for the names. One that matches every file is refused.
+        description: Shell pattern for the names. One that matches every file is refused.
         type: str
         required: true
 """
@@ -210,8 +199,7 @@ def verify(entries: list[declared.Wanted], purges: list[declared.Purge]) -> None
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     try:
-        entries = declared.read_wanted(module.params["files"])
-        purges = declared.read_purges(module.params["purge"])
+        entries, purges = declared.read(module.params)
     finally:
         protect_secrets(module)
     changes = plan(entries, purges, module.check_mode)

@@ -17,7 +17,6 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 options:
   name:
     description:
@@ -26,27 +25,22 @@ options:
     type: str
     required: true
   sysctl:
-    description:
-      - Values by name, such as V(vm.swappiness). An empty dictionary removes the file; live values stay.
+    description: Values by name, such as V(vm.swappiness). An empty dictionary removes the file; live values stay.
     type: dict
   transparent_huge_pages:
-    description:
-      - How the kernel uses transparent huge pages. An empty dictionary removes the file; live values stay.
+    description: How the kernel uses transparent huge pages. An empty dictionary removes the file; live values stay.
     type: dict
     suboptions:
       enabled:
-        description:
-          - For which memory.
+        description: For which memory.
         type: str
         choices: [always, madvise, never]
       defrag:
-        description:
-          - When memory is compacted for them.
+        description: When memory is compacted for them.
         type: str
         choices: [always, defer, defer+madvise, madvise, never]
   read_ahead:
-    description:
-      - Read-ahead of the disks below some paths. An empty list removes the file; live values stay.
+    description: Read-ahead of the disks below some paths. An empty list removes the file; live values stay.
     type: list
     elements: dict
     suboptions:
@@ -56,13 +50,11 @@ options:
         type: str
         required: true
       kb:
-        description:
-          - Kilobytes.
+        description: Kilobytes.
         type: int
         required: true
   strict:
-    description:
-      - Fail, before anything is changed, when something is not permitted.
+    description: Fail, before anything is changed, when something is not permitted.
     type: bool
     default: false
 """
@@ -127,6 +119,7 @@ from ..module_utils._core.error_codes import ErrorCode
 from ..module_utils._core.errors import GroundworkError
 from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._core.plan import Plan
+from ..module_utils._core.problems import Problems, collected
 from ..module_utils._host.files import apply as files_apply
 from ..module_utils._host.files import live as files_live
 from ..module_utils._host.files import plan as files_planning
@@ -135,17 +128,17 @@ from ..module_utils._host.kernel import declared, live
 from ..module_utils._host.kernel import plan as planning
 
 
-def wanted_settings(params: dict[str, t.Any]) -> dict[str, list[declared.Setting]]:
+def wanted_settings(params: dict[str, t.Any], problems: Problems) -> dict[str, list[declared.Setting]]:
     """The settings of the call by option; an option that is not given is not there."""
     wanted = {}
     if params["sysctl"] is not None:
-        wanted["sysctl"] = declared.read_sysctl(params["sysctl"])
+        wanted["sysctl"] = declared.read_sysctl(params["sysctl"], problems)
     if params["transparent_huge_pages"] is not None:
         wanted["transparent_huge_pages"] = declared.read_huge_pages(params["transparent_huge_pages"])
     if params["read_ahead"] is not None:
-        entries = declared.read_read_ahead(params["read_ahead"])
+        entries = declared.read_read_ahead(params["read_ahead"], problems)
         devices = {entry.path: live.find_device(entry.path) for entry in entries}
-        wanted["read_ahead"] = declared.read_ahead_settings(entries, devices)
+        wanted["read_ahead"] = declared.read_ahead_settings(entries, devices, problems)
     return wanted
 
 
@@ -192,8 +185,9 @@ def refuse_not_permitted(plan: planning.KernelPlan) -> None:
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
-    declared.check_name(params["name"])
-    wanted = wanted_settings(params)
+    with collected("the description", ErrorCode.INVALID_KERNEL_SETTING, declared.UNTOUCHED) as problems:
+        declared.check_name(params["name"], problems)
+        wanted = wanted_settings(params, problems)
     settings = [setting for group in wanted.values() for setting in group]
     plan = planning.plan_kernel(settings, live.read_settings(settings))
     if params["strict"]:

@@ -21,22 +21,19 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 notes:
   - Needs C(dpkg) and C(apt-get) on the host, no Python library, and C(gpg) only where apt itself needs it.
   - In check mode a version that only a repository of the same call offers, or newer package lists than the host has,
     is predicted as it was asked for, without the packages that come along.
 options:
   packages:
-    description:
-      - The packages. A package may be named once.
+    description: The packages. A package may be named once.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description:
-          - Name of the package, without a version.
+        description: Name of the package, without a version.
         type: str
         required: true
       version:
@@ -51,8 +48,7 @@ options:
             is.
         type: bool
       state:
-        description:
-          - V(absent) removes the package and keeps its configuration and data.
+        description: V(absent) removes the package and keeps its configuration and data.
         type: str
         choices: [present, absent]
         default: present
@@ -60,34 +56,29 @@ options:
     description:
       - Package sources, each a file C(/etc/apt/sources.list.d/NAME.sources) with its key in
         C(/etc/apt/keyrings/NAME.asc).
-      - A repository that apt cannot use is taken back, and the module fails.
+      - A repository that apt cannot use is rolled back, and the module fails.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description:
-          - Name of the files.
+        description: Name of the files.
         type: str
         required: true
       uris:
-        description:
-          - Base addresses.
+        description: Base addresses.
         type: list
         elements: str
       suites:
-        description:
-          - Suites, such as V(jammy-pgdg).
+        description: Suites, such as V(jammy-pgdg).
         type: list
         elements: str
       components:
-        description:
-          - Components, such as V(main).
+        description: Components, such as V(main).
         type: list
         elements: str
       architectures:
-        description:
-          - Architectures. Without it, those of the host.
+        description: Architectures. Without it, those of the host.
         type: list
         elements: str
       key:
@@ -96,8 +87,7 @@ options:
           - Without it the keys count that the host trusts for every repository.
         type: str
       state:
-        description:
-          - V(absent) removes the source and its key, and leaves what was installed from it.
+        description: V(absent) removes the source and its key, and leaves what was installed from it.
         type: str
         choices: [present, absent]
         default: present
@@ -108,8 +98,7 @@ options:
     type: dict
     suboptions:
       name:
-        description:
-          - Name of the two files; each caller has its own.
+        description: Name of the two files; each caller has its own.
         type: str
         required: true
       services:
@@ -133,17 +122,14 @@ options:
     type: bool
     default: false
   install_recommends:
-    description:
-      - Whether recommended packages are installed too. Without it, as apt on the host is configured.
+    description: Whether recommended packages are installed too. Without it, as apt on the host is configured.
     type: bool
   allow_downgrade:
-    description:
-      - Whether a package may be replaced by an older version.
+    description: Whether a package may be replaced by an older version.
     type: bool
     default: false
   lock_timeout:
-    description:
-      - Seconds to wait for another run of apt or dpkg.
+    description: Seconds to wait for another run of apt or dpkg.
     type: int
     default: 300
 """
@@ -172,8 +158,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description:
-    - What was, or in check mode would be, done. Packages that come along have the kind V(dependency).
+  description: What was, or in check mode would be, done. Packages that come along have the kind V(dependency).
   returned: success
   type: list
   elements: dict
@@ -196,7 +181,7 @@ recovered:
 import typing as t
 
 from ..module_utils._core.module import GroundworkModule, run_module
-from ..module_utils._host.packages.declared import read_guard, read_packages, read_repositories
+from ..module_utils._host.packages.declared import read
 from ..module_utils._host.packages.run import Request, converge
 
 STRINGS = {"type": "list", "elements": "str"}
@@ -205,11 +190,11 @@ PRESENT_OR_ABSENT = {"choices": ["present", "absent"], "default": "present"}
 
 def build_request(module: GroundworkModule) -> Request:
     params = module.params
-    packages = read_packages(params["packages"])
+    packages, repositories, guard = read(params)
     return Request(
         packages=packages,
-        repositories=read_repositories(params["repositories"]),
-        guard=read_guard(params["guard"], packages),
+        repositories=repositories,
+        guard=guard,
         no_autostart=params["no_autostart"],
         allow_downgrade=params["allow_downgrade"],
         recommends=params["install_recommends"],

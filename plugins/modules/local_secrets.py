@@ -15,16 +15,13 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 options:
   directory:
-    description:
-      - Folder that holds one file per password. Created with mode 0700.
+    description: Folder that holds one file per password. Created with mode 0700.
     type: path
     required: true
   names:
-    description:
-      - Names of the files.
+    description: Names of the files.
     type: list
     elements: str
     required: true

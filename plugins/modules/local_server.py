@@ -20,14 +20,12 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 requirements:
   - psycopg2 >= 2.8 for O(engine=postgresql)
   - pymongo >= 3.11 for O(engine=mongodb)
 options:
   engine:
-    description:
-      - The server to run.
+    description: The server to run.
     type: str
     choices: [postgresql, mongodb]
     required: true
@@ -46,12 +44,10 @@ options:
     type: path
     required: true
   cache:
-    description:
-      - Folder for downloads. Defaults to C(cache) in O(directory).
+    description: Folder for downloads. Defaults to C(cache) in O(directory).
     type: path
   port:
-    description:
-      - Port to listen on. V(0) keeps the port of the last start, or takes a free one.
+    description: Port to listen on. V(0) keeps the port of the last start, or takes a free one.
     type: int
     default: 0
   account:
@@ -65,8 +61,7 @@ options:
       - Defaults to C(postgres), and to C(admin) with O(engine=mongodb).
     type: str
   password_file:
-    description:
-      - File with the password of O(superuser). Not needed with O(state=stopped) and O(state=absent).
+    description: File with the password of O(superuser). Not needed with O(state=stopped) and O(state=absent).
     type: path
   binary:
     description:
@@ -74,8 +69,7 @@ options:
         C(pg_ctl).
     type: path
   settings:
-    description:
-      - Further settings of the server, in the form of its configuration file.
+    description: Further settings of the server, in the form of its configuration file.
     type: dict
     default: {}
 """

@@ -19,12 +19,11 @@ notes:
 author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
-  - groundwork.databases._attributes
   - groundwork.databases._attributes.info_module
+  - groundwork.databases._attributes
 options:
   path:
-    description:
-      - The log, C(systemLog.path) in C(mongod.conf).
+    description: The log, C(systemLog.path) in C(mongod.conf).
     type: path
     default: /var/log/mongodb/mongod.log
   since:

@@ -21,13 +21,10 @@ description:
     default.
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_mongodb
   - groundwork.databases._mongodb
 options:
   database:
-    description:
-      - Name of the database. MongoDB creates it together with its first collection.
+    description: Name of the database. MongoDB creates it together with its first collection.
     type: str
     required: true
   collections:
@@ -43,8 +40,7 @@ options:
         type: str
         required: true
       indexes:
-        description:
-          - All indexes of the collection, without the one on C(_id). Unset leaves the indexes alone.
+        description: All indexes of the collection, without the one on C(_id). Unset leaves the indexes alone.
         type: list
         elements: dict
         suboptions:
@@ -182,8 +178,7 @@ options:
     choices: [auto, mongodb-7.0, mongodb-6.0, documentdb-8.0, documentdb-5.0, portable]
     default: auto
   confirm_recreate:
-    description:
-      - Full names (C(database.collection)) of collections whose documents may be destroyed by recreating them.
+    description: Full names (C(database.collection)) of collections whose documents may be destroyed by recreating them.
     type: list
     elements: str
     default: []
@@ -202,8 +197,7 @@ options:
     choices: [report, ignore, hide, drop]
     default: report
   unmanaged_collections:
-    description:
-      - What happens to collections and views that are not declared. V(drop) destroys their documents.
+    description: What happens to collections and views that are not declared. V(drop) destroys their documents.
     type: str
     choices: [report, ignore, drop]
     default: report
@@ -234,8 +228,7 @@ options:
         V(votingMembers), a number, or the name of a tag set.
     type: str
   build_timeout:
-    description:
-      - Seconds after which the server gives up one index build. Unset means never.
+    description: Seconds after which the server gives up one index build. Unset means never.
     type: int
   assume_empty:
     description:
@@ -358,15 +351,16 @@ import typing as t
 from ..module_utils._core.error_codes import ErrorCode
 from ..module_utils._core.errors import GroundworkError
 from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._core.problems import Problems
 from ..module_utils._mongo import api
 from ..module_utils._mongo.collections.declared import CollectionSpec, read_collections, read_database
 from ..module_utils._mongo.collections.plan import Policy
 from ..module_utils._mongo.collections.run import Outcome, Settings, plan_for_empty_server, reconcile
 from ..module_utils._mongo.connection import connection_argument_spec
+from ..module_utils._mongo.fields import as_number
 from ..module_utils._mongo.indexes import policy as index_policy
 from ..module_utils._mongo.profiles.ability import ability_of
 from ..module_utils._mongo.profiles.compatibility import AUTOMATIC, PROFILES, check_profile, profile_of
-from ..module_utils._mongo.specification import Problems, as_number
 
 ASSUMED_VERSION = (7, 0)
 

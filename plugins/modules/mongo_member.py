@@ -21,8 +21,6 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_mongodb
   - groundwork.databases._mongodb
 options:
   member:
@@ -51,13 +49,11 @@ options:
     type: bool
     default: false
   max_lag_seconds:
-    description:
-      - Seconds behind the primary up to which a member counts as caught up.
+    description: Seconds behind the primary up to which a member counts as caught up.
     type: float
     default: 10
   wait_timeout:
-    description:
-      - Seconds to wait at a gate.
+    description: Seconds to wait at a gate.
     type: int
     default: 300
 """

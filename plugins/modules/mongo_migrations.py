@@ -43,13 +43,10 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_mongodb
   - groundwork.databases._mongodb
 options:
   database:
-    description:
-      - Database that the files change. It holds the history and the lock as well.
+    description: Database that the files change. It holds the history and the lock as well.
     type: str
     required: true
   locations:
@@ -61,13 +58,11 @@ options:
     elements: str
     required: true
   remote_src:
-    description:
-      - Whether O(locations) are folders of the host that the module runs on.
+    description: Whether O(locations) are folders of the host that the module runs on.
     type: bool
     default: false
   target:
-    description:
-      - Highest version to apply, or V(latest).
+    description: Highest version to apply, or V(latest).
     type: str
     default: latest
   out_of_order:
@@ -87,8 +82,7 @@ options:
     type: int
     default: 30
   lock_timeout:
-    description:
-      - Seconds to wait for another run. The default outlasts the lease of one that has died.
+    description: Seconds to wait for another run. The default outlasts the lease of one that has died.
     type: int
     default: 60
   assume_empty:
@@ -98,12 +92,10 @@ options:
     type: bool
     default: false
   _archive_path:
-    description:
-      - Internal. The files of O(locations) as the action plugin sends them, when they are many.
+    description: Internal. The files of O(locations) as the action plugin sends them, when they are many.
     type: path
   _archive_data:
-    description:
-      - Internal. The files of O(locations) as the action plugin sends them, when they are few.
+    description: Internal. The files of O(locations) as the action plugin sends them, when they are few.
     type: str
 """
 

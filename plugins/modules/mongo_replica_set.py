@@ -35,8 +35,6 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_mongodb
   - groundwork.databases._mongodb
 options:
   name:
@@ -57,8 +55,7 @@ options:
     elements: dict
     suboptions:
       host:
-        description:
-          - C(host:port) of the member.
+        description: C(host:port) of the member.
         type: str
         required: true
       previous_host:
@@ -68,42 +65,33 @@ options:
             by the old name, or to have been a member of this set.
         type: str
       priority:
-        description:
-          - Weight in elections, V(0) for a member that never becomes primary.
+        description: Weight in elections, V(0) for a member that never becomes primary.
         type: float
       votes:
-        description:
-          - Whether the member has a vote.
+        description: Whether the member has a vote.
         type: int
         choices: [0, 1]
       hidden:
-        description:
-          - Whether clients do not see the member. Needs O(members[].priority=0).
+        description: Whether clients do not see the member. Needs O(members[].priority=0).
         type: bool
       secondary_delay_secs:
-        description:
-          - Seconds that the member stays behind on purpose. Needs O(members[].priority=0).
+        description: Seconds that the member stays behind on purpose. Needs O(members[].priority=0).
         type: int
       tags:
-        description:
-          - Tags of the member, exactly these.
+        description: Tags of the member, exactly these.
         type: dict
       arbiter_only:
-        description:
-          - Whether the member only votes. Cannot be changed.
+        description: Whether the member only votes. Cannot be changed.
         type: bool
       build_indexes:
-        description:
-          - Whether the member builds indexes. Cannot be changed.
+        description: Whether the member builds indexes. Cannot be changed.
         type: bool
   purge_members:
-    description:
-      - Whether members that are not in O(members) are removed. Otherwise they are returned as C(unmanaged).
+    description: Whether members that are not in O(members) are removed. Otherwise they are returned as C(unmanaged).
     type: bool
     default: false
   settings:
-    description:
-      - Settings of the set. What is unset is left as it is.
+    description: Settings of the set. What is unset is left as it is.
     type: dict
     suboptions:
       chaining_allowed:
@@ -163,8 +151,7 @@ options:
       - Refused while the members do not all run the same version.
     type: str
   confirm_feature_compatibility_version:
-    description:
-      - The confirmation that MongoDB 7.0 and later ask for, as going back needs help from MongoDB's support.
+    description: The confirmation that MongoDB 7.0 and later ask for, as going back needs help from MongoDB's support.
     type: bool
     default: false
   settle_timeout:
@@ -173,8 +160,7 @@ options:
     type: int
     default: 20
   wait_timeout:
-    description:
-      - Seconds that one step may take, such as an election.
+    description: Seconds that one step may take, such as an election.
     type: int
     default: 600
   sync_timeout:

@@ -14,9 +14,9 @@ description:
     first one up and all down, it says that a restart is needed. It restarts nothing.
   - The certificate that the server shows is compared with the one in O(certificate_key_file). When they differ, the
     server is told to read its files again (C(rotateCertificates)). Open connections stay.
-  - Returns the stages that are left to O(towards_mode) and O(towards_cluster_auth_mode). In a replica set every member
-    takes one stage before any takes the next. Before this one does, the others are asked, and one that is further away
-    or does not answer stops it; in check mode too. Arbiters have no users, so they are not asked.
+  - In a replica set every member takes one stage before any takes the next. Before this one does, the others are asked,
+    and one that is further away or does not answer stops it; in check mode too. Arbiters have no users, so they are not
+    asked.
 notes:
   - With O(ssl=true) it connects through TLS when the server speaks it, and without when it does not yet. A handshake
     without a login tells which.
@@ -26,33 +26,18 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_mongodb
   - groundwork.databases._mongodb
 options:
   mode:
-    description:
-      - Stage of TLS to bring the server to. Unset leaves it.
+    description: Stage of TLS to bring the server to. Unset leaves it.
     type: str
     choices: [disabled, allowTLS, preferTLS, requireTLS]
   cluster_auth_mode:
-    description:
-      - How members prove to each other who they are. Unset leaves it.
-    type: str
-    choices: [keyFile, sendKeyFile, sendX509, x509]
-  towards_mode:
-    description:
-      - Stage of TLS that RV(stages) leads to. Defaults to O(mode), without that to the present one.
-    type: str
-    choices: [disabled, allowTLS, preferTLS, requireTLS]
-  towards_cluster_auth_mode:
-    description:
-      - The same for O(cluster_auth_mode).
+    description: How members prove to each other who they are. Unset leaves it.
     type: str
     choices: [keyFile, sendKeyFile, sendX509, x509]
   certificate_key_file:
-    description:
-      - The server's own file with its certificate and key, to compare with what it shows.
+    description: The server's own file with its certificate and key, to compare with what it shows.
     type: path
   rotate:
     description:
@@ -69,7 +54,6 @@ EXAMPLES = r"""
     login_password: "{{ mongodb_admin_password }}"
     ssl: true
     ssl_ca_certs: /etc/ssl/mongodb/ca.pem
-    towards_mode: requireTLS
   register: tls
 
 - name: Take the next stage once every member has the one before
@@ -118,13 +102,6 @@ tls:
   returned: success
   type: bool
   sample: true
-stages:
-  description: Stages that are left, in order; the last one only when there is nothing left.
-  returned: success
-  type: list
-  elements: dict
-  sample:
-    - {mode: requireTLS, cluster_auth_mode: keyFile}
 """
 
 import typing as t
@@ -137,6 +114,9 @@ from ..module_utils._mongo import api
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.tls import live, other_members, stages
 
+# A server that does not run has no stage before the wanted one.
+NOT_RUNNING = stages.Stage("disabled", "keyFile")
+
 
 def result(plan: Plan, reached: bool, tls: bool, now: stages.Stage | None, **facts: t.Any) -> dict[str, t.Any]:
     return {
@@ -146,16 +126,11 @@ def result(plan: Plan, reached: bool, tls: bool, now: stages.Stage | None, **fac
     }
 
 
-def summaries(found: list[stages.Stage]) -> list[dict[str, str]]:
-    return [stage._asdict() for stage in found]
-
-
-def goal(options: dict[str, t.Any], now: stages.Stage) -> stages.Stage:
-    """The stage that is asked for in the end."""
-    wanted = stages.Stage(
-        options["towards_mode"] or options["mode"] or now.mode,
-        options["towards_cluster_auth_mode"] or options["cluster_auth_mode"] or now.cluster_auth_mode,
-    )
+def wanted_stage(options: dict[str, t.Any], now: stages.Stage) -> stages.Stage:
+    """
+    :raises GroundworkError: no server can be at this stage.
+    """
+    wanted = stages.Stage(options["mode"] or now.mode, options["cluster_auth_mode"] or now.cluster_auth_mode)
     problem = stages.contradiction(wanted)
     if problem:
         raise GroundworkError(
@@ -166,21 +141,22 @@ def goal(options: dict[str, t.Any], now: stages.Stage) -> stages.Stage:
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = live.reachable_options(module.params)
-    first = stages.Stage("disabled", "keyFile")
     if options is None:
+        wanted_stage(module.params, NOT_RUNNING)
         # Nobody depends on a server that does not run: it starts at the last stage. The host may lack the driver yet.
-        return result(Plan(), False, False, None, stages=summaries([goal(module.params, first)]))
+        return result(Plan(), False, False, None)
     asked = module.params["mode"] or module.params["cluster_auth_mode"] or module.params["certificate_key_file"]
     if api.DRIVER_IMPORT_ERROR is not None and (module.check_mode or not asked):
         # The driver comes before anything is to be changed.
-        return result(Plan(), True, options["ssl"], None, stages=summaries([goal(module.params, first)]))
+        wanted_stage(module.params, NOT_RUNNING)
+        return result(Plan(), True, options["ssl"], None)
     api.require_driver(module)
     try:
         server = api.connect_member(options, live.APPLICATION)
     except api.AuthenticationFailed:
         if module.params["mode"] or module.params["cluster_auth_mode"]:
             raise
-        return result(Plan(), True, options["ssl"], None, stages=summaries([goal(module.params, first)]))
+        return result(Plan(), True, options["ssl"], None)
     try:
         return bring(module, server, options)
     finally:
@@ -189,8 +165,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
 
 def bring(module: GroundworkModule, server: api.Server, options: dict[str, t.Any]) -> dict[str, t.Any]:
     now = live.stage_of(server)
-    target = stages.Stage(options["mode"] or now.mode, options["cluster_auth_mode"] or now.cluster_auth_mode)
-    left = summaries(stages.path(now, goal(options, now)))
+    target = wanted_stage(options, now)
     steps, restart = live.plan_stage(now, target)
     rotation = live.rotation(options, options["rotate"]) if now.mode != "disabled" else []
     if steps:
@@ -200,7 +175,7 @@ def bring(module: GroundworkModule, server: api.Server, options: dict[str, t.Any
         live.carry_out(server, plan)
         now = live.stage_of(server)
         verify(now, target, restart, rotation, options)
-    return result(plan, True, options["ssl"], now, restart_needed=restart, stages=left)
+    return result(plan, True, options["ssl"], now, restart_needed=restart)
 
 
 def verify(
@@ -221,16 +196,12 @@ def verify(
 
 
 def main() -> None:
-    modes = {"type": "str", "choices": list(stages.MODES)}
-    auth_modes = {"type": "str", "choices": list(stages.CLUSTER_AUTH_MODES)}
     run_module(
         run,
         {
             **connection_argument_spec(),
-            "mode": modes,
-            "cluster_auth_mode": auth_modes,
-            "towards_mode": modes,
-            "towards_cluster_auth_mode": auth_modes,
+            "mode": {"type": "str", "choices": list(stages.MODES)},
+            "cluster_auth_mode": {"type": "str", "choices": list(stages.CLUSTER_AUTH_MODES)},
             "certificate_key_file": {"type": "path", "no_log": False},
             "rotate": {"type": "bool", "default": False},
         },

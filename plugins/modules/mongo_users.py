@@ -32,30 +32,24 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_mongodb
   - groundwork.databases._mongodb
 options:
   users:
-    description:
-      - Users that this description is about.
+    description: Users that this description is about.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description:
-          - Name of the user. In V($external) it is the subject of the client's certificate.
+        description: Name of the user. In V($external) it is the subject of the client's certificate.
         type: str
         required: true
       database:
-        description:
-          - Database that holds the user, named C(authSource) in connection strings.
+        description: Database that holds the user, named C(authSource) in connection strings.
         type: str
         default: admin
       state:
-        description:
-          - Whether the user is to exist. The user of the module's own session cannot be dropped.
+        description: Whether the user is to exist. The user of the module's own session cannot be dropped.
         type: str
         choices: [present, absent]
         default: present
@@ -72,14 +66,12 @@ options:
         choices: [always, on_create]
         default: always
       roles:
-        description:
-          - Roles of the user, exactly these.
+        description: Roles of the user, exactly these.
         type: list
         elements: dict
         suboptions:
           role:
-            description:
-              - Name of a role, built-in or custom.
+            description: Name of a role, built-in or custom.
             type: str
             required: true
           db:
@@ -99,33 +91,28 @@ options:
             lifts all.
         type: list
         elements: dict
-        suboptions:
+        suboptions: &restrictions
           client_source:
-            description:
-              - Addresses or CIDR ranges that the client may come from.
+            description: Addresses or CIDR ranges that the client may come from.
             type: list
             elements: str
             aliases: [clientSource]
           server_address:
-            description:
-              - Addresses or CIDR ranges of the server that the client may connect to.
+            description: Addresses or CIDR ranges of the server that the client may connect to.
             type: list
             elements: str
             aliases: [serverAddress]
       custom_data:
-        description:
-          - Any mapping to keep with the user, exactly this. An empty one removes what is there.
+        description: Any mapping to keep with the user, exactly this. An empty one removes what is there.
         type: dict
   roles:
-    description:
-      - Custom roles that this description is about. A role is created after the ones that it inherits.
+    description: Custom roles that this description is about. A role is created after the ones that it inherits.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description:
-          - Name of the role.
+        description: Name of the role.
         type: str
         required: true
       database:
@@ -134,14 +121,12 @@ options:
         type: str
         default: admin
       state:
-        description:
-          - Whether the role is to exist.
+        description: Whether the role is to exist.
         type: str
         choices: [present, absent]
         default: present
       privileges:
-        description:
-          - Actions on resources, exactly these.
+        description: Actions on resources, exactly these.
         type: list
         elements: dict
         suboptions:
@@ -152,44 +137,28 @@ options:
             type: dict
             required: true
           actions:
-            description:
-              - Names of actions, such as V(find).
+            description: Names of actions, such as V(find).
             type: list
             elements: str
             required: true
       roles:
-        description:
-          - Roles whose privileges this role inherits, exactly these.
+        description: Roles whose privileges this role inherits, exactly these.
         type: list
         elements: dict
         suboptions:
           role:
-            description:
-              - Name of a role, built-in or custom.
+            description: Name of a role, built-in or custom.
             type: str
             required: true
           db:
-            description:
-              - Database of the inherited role. Unset stands for the database of this role.
+            description: Database of the inherited role. Unset stands for the database of this role.
             type: str
       authentication_restrictions:
         description:
           - From and through where a user that has this role can log in, see O(users[].authentication_restrictions).
         type: list
         elements: dict
-        suboptions:
-          client_source:
-            description:
-              - Addresses or CIDR ranges that the client may come from.
-            type: list
-            elements: str
-            aliases: [clientSource]
-          server_address:
-            description:
-              - Addresses or CIDR ranges of the server that the client may connect to.
-            type: list
-            elements: str
-            aliases: [serverAddress]
+        suboptions: *restrictions
   unmanaged:
     description:
       - What becomes of users and custom roles that are in the server and not in this description.

@@ -26,38 +26,30 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_mongodb
   - groundwork.databases._mongodb
 options:
   settings:
-    description:
-      - The whole of C(mongod.conf), nested as in the file. What is not in it is not in the file.
+    description: The whole of C(mongod.conf), nested as in the file. What is not in it is not in the file.
     type: dict
     required: true
   release:
-    description:
-      - The MongoDB release that the options are checked for.
+    description: The MongoDB release that the options are checked for.
     type: str
     default: "7.0"
   path:
-    description:
-      - The configuration file.
+    description: The configuration file.
     type: path
     default: /etc/mongod.conf
   owner:
-    description:
-      - The account that the server runs as.
+    description: The account that the server runs as.
     type: str
     default: mongodb
   group:
-    description:
-      - The group of that account.
+    description: The group of that account.
     type: str
     default: mongodb
   service:
-    description:
-      - The systemd unit of the server.
+    description: The systemd unit of the server.
     type: str
     default: mongod
   binary:
@@ -66,12 +58,10 @@ options:
     type: path
     default: /usr/bin/mongod
   keyfile:
-    description:
-      - File of the key that the members of a replica set share. It becomes C(security.keyFile).
+    description: File of the key that the members of a replica set share. It becomes C(security.keyFile).
     type: path
   keyfile_content:
-    description:
-      - The key, 6 to 1024 characters of Base64. Required with O(keyfile).
+    description: The key, 6 to 1024 characters of Base64. Required with O(keyfile).
     type: str
   replace_keyfile:
     description:
@@ -85,13 +75,11 @@ options:
     type: int
     default: 100
   listen_on_all:
-    description:
-      - Allow an address that stands for all of the host's.
+    description: Allow an address that stands for all of the host's.
     type: bool
     default: false
   exposed_without_tls:
-    description:
-      - Allow it without C(net.tls.mode) V(requireTLS), too.
+    description: Allow it without C(net.tls.mode) V(requireTLS), too.
     type: bool
     default: false
   adoption:

@@ -17,33 +17,27 @@ description:
 author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
-  - groundwork.databases._attributes
   - groundwork.databases._attributes.info_module
-  - groundwork.databases._attributes.actiongroup_mongodb
+  - groundwork.databases._attributes
   - groundwork.databases._mongodb
 options:
   release:
-    description:
-      - The release that is to be installed, two numbers in quotes.
+    description: The release that is to be installed, two numbers in quotes.
     type: str
     required: true
   version:
-    description:
-      - The exact version that is to be installed. Unset takes the newest of O(release).
+    description: The exact version that is to be installed. Unset takes the newest of O(release).
     type: str
   major_upgrade:
-    description:
-      - Whether O(release) may follow the release that is installed.
+    description: Whether O(release) may follow the release that is installed.
     type: bool
     default: false
   service:
-    description:
-      - The systemd unit of the server.
+    description: The systemd unit of the server.
     type: str
     default: mongod
   binary:
-    description:
-      - The server's executable.
+    description: The server's executable.
     type: path
     default: /usr/bin/mongod
 """
@@ -95,10 +89,10 @@ driver:
 """
 
 import re
-import subprocess
 import typing as t
 
 from ..module_utils._core.module import GroundworkModule, run_module
+from ..module_utils._host import command
 from ..module_utils._mongo import api
 from ..module_utils._mongo.configuration import authentication, process, upgrade
 from ..module_utils._mongo.configuration.options import read_release
@@ -111,10 +105,10 @@ PATTERNS = ("mongodb*", "percona-server-mongodb*")
 def installed_packages() -> dict[str, str]:
     """Versions by name, as dpkg has them; nothing on a host without dpkg."""
     try:
-        outcome = subprocess.run([*DPKG, *PATTERNS], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
+        result = command.run([*DPKG, *PATTERNS])
+    except command.NotRun:
         return {}
-    lines = [line.split() for line in outcome.stdout.splitlines()]
+    lines = [line.split() for line in result.stdout.splitlines()]
     return {words[0]: words[1] for words in lines if len(words) == 3 and re.match(r".i", words[2])}
 
 

@@ -23,56 +23,46 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 requirements:
   - postgresql-common and postgresql-16, outside check mode
   - root
 options:
   clusters:
-    description:
-      - The clusters. What the host holds beside them is left alone and returned as RV(unlisted).
+    description: The clusters. What the host holds beside them is left alone and returned as RV(unlisted).
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description:
-          - Name of the cluster.
+        description: Name of the cluster.
         type: str
         required: true
       state:
-        description:
-          - V(absent) stops the server and removes its data, write-ahead log and configuration.
+        description: V(absent) stops the server and removes its data, write-ahead log and configuration.
         type: str
         choices: [present, absent]
         default: present
       confirm_removal:
-        description:
-          - Must equal O(clusters[].name) for O(clusters[].state=absent) on a cluster that exists.
+        description: Must equal O(clusters[].name) for O(clusters[].state=absent) on a cluster that exists.
         type: str
         default: ""
       port:
-        description:
-          - Port. A changed one is written at once and takes effect at the next restart of the server.
+        description: Port. A changed one is written at once and takes effect at the next restart of the server.
         type: int
         default: 5432
       data_directory:
-        description:
-          - Data folder, by default C(/var/lib/postgresql/16/<name>). Never moved.
+        description: Data folder, by default C(/var/lib/postgresql/16/<name>). Never moved.
         type: path
       wal_directory:
-        description:
-          - Folder of the write-ahead log, by default within the data folder. Never moved.
+        description: Folder of the write-ahead log, by default within the data folder. Never moved.
         type: path
       start:
-        description:
-          - What start.conf says, that is, whether the cluster starts with the host.
+        description: What start.conf says, that is, whether the cluster starts with the host.
         type: str
         choices: [auto, manual]
         default: auto
       checksums:
-        description:
-          - Data checksums, V(true) for a new cluster. An existing one is compared when this is set.
+        description: Data checksums, V(true) for a new cluster. An existing one is compared when this is set.
         type: bool
       encoding:
         description:
@@ -84,25 +74,21 @@ options:
           - Generated first where the host lacks it.
         type: str
       locale_provider:
-        description:
-          - V(libc) or V(icu); V(libc) for a new cluster. Compared when set and the server runs.
+        description: V(libc) or V(icu); V(libc) for a new cluster. Compared when set and the server runs.
         type: str
         choices: [libc, icu]
       icu_locale:
-        description:
-          - ICU locale of the template databases.
+        description: ICU locale of the template databases.
         type: str
       wal_segment_size:
-        description:
-          - Megabytes per segment of the write-ahead log, V(16) for a new cluster. Compared when set.
+        description: Megabytes per segment of the write-ahead log, V(16) for a new cluster. Compared when set.
         type: int
       group_access:
         description:
           - Let the group of the servers' account read the data folder, V(false) for a new cluster. Compared when set.
         type: bool
       initdb_options:
-        description:
-          - Further options of C(initdb), each one argument.
+        description: Further options of C(initdb), each one argument.
         type: list
         elements: str
         default: []
@@ -114,8 +100,7 @@ options:
     elements: str
     default: []
   locales:
-    description:
-      - Further locales that must be there, for databases with a locale of their own.
+    description: Further locales that must be there, for databases with a locale of their own.
     type: list
     elements: str
     default: []
@@ -222,15 +207,7 @@ from ..module_utils._core.errors import GroundworkError
 from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg.clusters.apply import apply_plan
 from ..module_utils._pg.clusters.live import read_host
-from ..module_utils._pg.clusters.model import (
-    AT_CREATION,
-    SOCKETS,
-    Desired,
-    Host,
-    config_directory,
-    log_file,
-    unit,
-)
+from ..module_utils._pg.clusters.model import AT_CREATION, SOCKETS, Desired, Host, config_directory, log_file, unit
 from ..module_utils._pg.clusters.plan import plan_clusters
 from ..module_utils._pg.clusters.validation import drops_main
 

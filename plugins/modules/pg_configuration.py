@@ -22,13 +22,11 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 requirements:
   - psycopg2 >= 2.8 when a server runs
 options:
   clusters:
-    description:
-      - The clusters of the host.
+    description: The clusters of the host.
     type: list
     elements: dict
     required: true
@@ -290,8 +288,7 @@ clusters:
       description: Whether the server read its files again.
       type: bool
     pending_restart:
-      description:
-        - Settings that wait for a restart, as the server says; predicted in check mode.
+      description: Settings that wait for a restart, as the server says; predicted in check mode.
       type: list
       elements: dict
       sample:
@@ -331,6 +328,7 @@ from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._host.account import find_account
 from ..module_utils._pg.configuration import declared, live, run
 from ..module_utils._pg.configuration.host import read_host
+from ..module_utils._pg.postmaster import running
 from ..module_utils._pg.settings.check import secrets
 
 RULE = {
@@ -427,11 +425,11 @@ def hide_secrets(module: GroundworkModule) -> None:
 
 def configure(module: GroundworkModule) -> dict[str, t.Any]:
     hide_secrets(module)
-    clusters = [declared.from_params(given) for given in module.params["clusters"]]
+    clusters = declared.parse(module.params["clusters"])
     place = read_place(module)
     if not module.check_mode:
         require_clusters(clusters)
-    if any(live.postmaster(cluster.data) for cluster in clusters):
+    if any(running(cluster.data).pid for cluster in clusters):
         from ..module_utils._pg.api import DRIVER_IMPORT_ERROR, require_driver
 
         if module.check_mode and DRIVER_IMPORT_ERROR:

@@ -16,12 +16,11 @@ description:
 author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
-  - groundwork.databases._attributes
   - groundwork.databases._attributes.info_module
+  - groundwork.databases._attributes
 options:
   clusters:
-    description:
-      - Names of the clusters.
+    description: Names of the clusters.
     type: list
     elements: str
     required: true

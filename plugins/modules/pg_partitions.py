@@ -33,30 +33,25 @@ description:
     and the table is kept."
 options:
   login_db:
-    description:
-      - Database of the tables.
+    description: Database of the tables.
     type: str
     required: true
   tables:
-    description:
-      - Partitioned tables.
+    description: Partitioned tables.
     type: list
     elements: dict
     required: true
     suboptions:
       schema:
-        description:
-          - Schema.
+        description: Schema.
         type: str
         default: public
       name:
-        description:
-          - Name, exactly as PostgreSQL stores it.
+        description: Name, exactly as PostgreSQL stores it.
         type: str
         required: true
       interval:
-        description:
-          - What one partition holds. Weeks begin on Monday.
+        description: What one partition holds. Weeks begin on Monday.
         type: str
         choices: [day, week, month, year]
         default: month
@@ -67,8 +62,7 @@ options:
         type: int
         default: 3
       keep:
-        description:
-          - How many intervals before the current one stay. Unset keeps all.
+        description: How many intervals before the current one stay. Unset keeps all.
         type: int
       retire:
         description:
@@ -90,13 +84,11 @@ options:
           - By default V({table}_y{year}m{month}) and alike.
         type: str
   timezone:
-    description:
-      - Time zone in which days begin, for C(timestamp with time zone).
+    description: Time zone in which days begin, for C(timestamp with time zone).
     type: str
     default: UTC
   today:
-    description:
-      - Plan as of this day instead of the server's.
+    description: Plan as of this day instead of the server's.
     type: str
   missing_tables:
     description:
@@ -113,13 +105,11 @@ options:
     type: bool
     default: false
   lock_timeout:
-    description:
-      - Seconds that a statement waits for a lock before it gives way to others.
+    description: Seconds that a statement waits for a lock before it gives way to others.
     type: float
     default: 2
   attempts:
-    description:
-      - How often a statement that did not get its lock is tried.
+    description: How often a statement that did not get its lock is tried.
     type: int
     default: 10
 author:
@@ -129,8 +119,6 @@ seealso:
   - module: groundwork.databases.pg_schema_apply
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_postgresql
   - groundwork.databases._postgresql
 """
 
@@ -255,8 +243,7 @@ def _refuse_missing(missing: list[str], database: str) -> None:
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     options = module.params
-    policy = declared.parse(options)
-    day = declared.day(options["today"], options["login_db"], "today")
+    policy, day = declared.parse(options)
     session = Session.open_unless_to_come(options, "pg_partitions", check_mode=module.check_mode)
     if session is None:
         return _result(module, [], [each.full_name for each in policy], policy, day)

@@ -16,43 +16,35 @@ description:
     ever rebuilt here; see M(groundwork.databases.pg_standby).
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
   - groundwork.databases._replication
 options:
   name:
-    description:
-      - This member's inventory name.
+    description: This member's inventory name.
     type: str
     required: true
   members:
-    description:
-      - All members.
+    description: All members.
     type: list
     elements: str
     required: true
   user:
-    description:
-      - Role that standbys log in with.
+    description: Role that standbys log in with.
     type: str
     required: true
   password:
-    description:
-      - Its password. Only its SCRAM secret is sent to the server.
+    description: Its password. Only its SCRAM secret is sent to the server.
     type: str
     required: true
   rewind:
-    description:
-      - Grant the role what C(pg_rewind) calls.
+    description: Grant the role what C(pg_rewind) calls.
     type: bool
     default: true
   slots:
-    description:
-      - Keep a physical slot for every other member.
+    description: Keep a physical slot for every other member.
     type: bool
     default: true
   purge_slots:
-    description:
-      - Drop inactive physical slots that belong to no member. They are reported otherwise.
+    description: Drop inactive physical slots that belong to no member. They are reported otherwise.
     type: bool
     default: false
   primary:
@@ -61,13 +53,11 @@ options:
     type: dict
     default: {}
   max_lag_bytes:
-    description:
-      - Warn about a standby that is further behind than this.
+    description: Warn about a standby that is further behind than this.
     type: int
     default: 67108864
   max_lag_seconds:
-    description:
-      - Warn about a standby that is further behind than this.
+    description: Warn about a standby that is further behind than this.
     type: float
     default: 60
   wait_streaming:

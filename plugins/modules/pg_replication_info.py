@@ -15,8 +15,8 @@ description:
     one.
   - The states of all members together are what P(groundwork.databases.pg_host_plan#filter) decides from.
 extends_documentation_fragment:
-  - groundwork.databases._attributes
   - groundwork.databases._attributes.info_module
+  - groundwork.databases._attributes
   - groundwork.databases._replication
 options:
   wait_streaming:

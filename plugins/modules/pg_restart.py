@@ -21,13 +21,11 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 requirements:
   - psycopg2 >= 2.8
 options:
   name:
-    description:
-      - Name of the cluster.
+    description: Name of the cluster.
     type: str
     required: true
   policy:
@@ -38,70 +36,56 @@ options:
     choices: [never, when_needed, always]
     default: never
   reasons:
-    description:
-      - Further reasons that the caller knows of, such as a changed unit, one sentence each.
+    description: Further reasons that the caller knows of, such as a changed unit, one sentence each.
     type: list
     elements: str
     default: []
   configuration_changed:
-    description:
-      - Whether the configuration has changed since the last run; a reason with O(policy=always).
+    description: Whether the configuration has changed since the last run; a reason with O(policy=always).
     type: bool
     default: false
   manager:
-    description:
-      - Who starts the server. V(pg_ctl) is for one without a unit of systemd.
+    description: Who starts the server. V(pg_ctl) is for one without a unit of systemd.
     type: str
     choices: [systemd, pg_ctl]
     default: systemd
   unit:
-    description:
-      - Unit of systemd. Defaults to C(postgresql@16-), the name, and C(.service).
+    description: Unit of systemd. Defaults to C(postgresql@16-), the name, and C(.service).
     type: str
   timeout:
-    description:
-      - Seconds to wait for the server, which may have to replay its write-ahead log.
+    description: Seconds to wait for the server, which may have to replay its write-ahead log.
     type: int
     default: 300
   port:
-    description:
-      - Port of the server; while it runs, its own word counts.
+    description: Port of the server; while it runs, its own word counts.
     type: int
     default: 5432
   config_directory:
-    description:
-      - Folder with C(postgresql.conf). Defaults to C(/etc/postgresql/16/) and the name.
+    description: Folder with C(postgresql.conf). Defaults to C(/etc/postgresql/16/) and the name.
     type: path
   data_directory:
-    description:
-      - Data folder. Defaults to C(/var/lib/postgresql/16/) and the name.
+    description: Data folder. Defaults to C(/var/lib/postgresql/16/) and the name.
     type: path
   socket_directory:
-    description:
-      - Folder of the Unix socket.
+    description: Folder of the Unix socket.
     type: path
     default: /var/run/postgresql
   log_file:
-    description:
-      - Log of the server. Defaults to C(/var/log/postgresql/postgresql-16-), the name, and C(.log).
+    description: Log of the server. Defaults to C(/var/log/postgresql/postgresql-16-), the name, and C(.log).
     type: path
   bin_directory:
-    description:
-      - Folder with the installed C(postgres).
+    description: Folder with the installed C(postgres).
     type: path
     default: /usr/lib/postgresql/16/bin
   owner:
-    description:
-      - Account that the server runs as.
+    description: Account that the server runs as.
     type: str
     default: postgres
   superuser:
-    description:
-      - Role to log in as over the Unix socket. Defaults to O(owner).
+    description: Role to log in as over the Unix socket. Defaults to O(owner).
     type: str
   state_directory:
-    description:
-      - Folder with the last configuration that worked, as M(groundwork.databases.pg_configuration) keeps it.
+    description: Folder with the last configuration that worked, as M(groundwork.databases.pg_configuration) keeps it.
     type: path
     default: /var/lib/groundwork/postgresql_16/configuration
 """
@@ -151,29 +135,30 @@ from pathlib import Path
 from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._core.plan import Plan, Step
 from ..module_utils._host.account import find_account
+from ..module_utils._host.service import GRACE_SECONDS, PgCtl, Systemd
 from ..module_utils._pg.configuration import declared, restart
-from ..module_utils._pg.configuration.manager import Manager, PgCtl, Systemd
 
 
 def read_subject(params: dict[str, t.Any]) -> restart.Subject | None:
     """The server, or ``None`` on a host that does not have its account yet."""
-    cluster = declared.from_params(params)
+    (cluster,) = declared.parse([params])
     owner = find_account(params["owner"])
     if owner is None:
         return None
     log = Path(params["log_file"] or f"/var/log/postgresql/postgresql-16-{cluster.name}.log")
     unit = params["unit"] or f"postgresql@16-{cluster.name}.service"
     bin_directory = Path(params["bin_directory"])
-    manager: Manager = Systemd(unit, params["timeout"])
+    service: Systemd | PgCtl = Systemd(unit, params["timeout"] + GRACE_SECONDS)
     if params["manager"] == "pg_ctl":
-        manager = PgCtl(cluster, owner, bin_directory, log, params["timeout"])
+        program, file = bin_directory / "pg_ctl", cluster.config / "postgresql.conf"
+        service = PgCtl(program, cluster.data, owner, log, file, params["timeout"])
     return restart.Subject(
         cluster=cluster,
         owner=owner,
         superuser=params["superuser"] or params["owner"],
         bin_directory=bin_directory,
         state=Path(params["state_directory"]),
-        manager=manager,
+        service=service,
         log=log,
         timeout=params["timeout"],
     )
@@ -184,7 +169,7 @@ def plan_restart(subject: restart.Subject, need: restart.Need, policy: str) -> P
         return Plan()
     text = "\n".join(need.reasons)
     name = subject.cluster.name
-    return Plan((Step("restart", "server", name, "running", f"restarted\n{text}", subject.manager.describe()),))
+    return Plan((Step("restart", "server", name, "running", f"restarted\n{text}", subject.service.describe()),))
 
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:

@@ -23,20 +23,17 @@ description:
     after O(lock_timeout).
 options:
   login_db:
-    description:
-      - Database of the tables.
+    description: Database of the tables.
     type: str
     required: true
   policies:
-    description:
-      - Policies and the tables that they are put on.
+    description: Policies and the tables that they are put on.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description:
-          - Name of the policy.
+        description: Name of the policy.
         type: str
         required: true
       state:
@@ -46,8 +43,7 @@ options:
         choices: [present, absent]
         default: present
       schema:
-        description:
-          - Schema of the tables.
+        description: Schema of the tables.
         type: str
         default: public
       tables:
@@ -57,47 +53,38 @@ options:
         elements: str
         default: ['*']
       having_column:
-        description:
-          - Of the tables that a pattern matches, only those with this column.
+        description: Of the tables that a pattern matches, only those with this column.
         type: str
       except:
-        description:
-          - Names or patterns of tables to leave out.
+        description: Names or patterns of tables to leave out.
         type: list
         elements: str
       using:
-        description:
-          - Condition on existing rows, an SQL expression.
+        description: Condition on existing rows, an SQL expression.
         type: str
       with_check:
-        description:
-          - Condition on rows that are written. Unset means the same as O(policies[].using).
+        description: Condition on rows that are written. Unset means the same as O(policies[].using).
         type: str
       command:
-        description:
-          - What the policy is for.
+        description: What the policy is for.
         type: str
         choices: [all, select, insert, update, delete]
         default: all
       permissive:
-        description:
-          - Whether one such policy is enough to see a row. Restrictive ones must all agree.
+        description: Whether one such policy is enough to see a row. Restrictive ones must all agree.
         type: bool
         default: true
       roles:
-        description:
-          - Roles that the policy is for. V(PUBLIC) is everybody.
+        description: Roles that the policy is for. V(PUBLIC) is everybody.
         type: list
         elements: str
         default: [PUBLIC]
       force:
-        description:
-          - Whether the owner of the table is bound too. Unset again it is never switched off.
+        description: Whether the owner of the table is bound too. Unset again it is never switched off.
         type: bool
         default: true
   purge_policies:
-    description:
-      - Whether to drop policies that are not listed from the tables that are covered.
+    description: Whether to drop policies that are not listed from the tables that are covered.
     type: bool
     default: false
   missing_tables:
@@ -115,13 +102,11 @@ options:
     type: bool
     default: false
   lock_timeout:
-    description:
-      - Seconds to wait for a table before giving way to others.
+    description: Seconds to wait for a table before giving way to others.
     type: float
     default: 2
   attempts:
-    description:
-      - How often a table that could not be had is tried.
+    description: How often a table that could not be had is tried.
     type: int
     default: 10
 author:
@@ -131,8 +116,6 @@ seealso:
   - module: groundwork.databases.pg_contents
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_postgresql
   - groundwork.databases._postgresql
 """
 

@@ -23,8 +23,6 @@ description:
     as before when its history row is written, and for the next file. A file that releases the lock of the run fails.
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_postgresql
   - groundwork.databases._postgresql
   - groundwork.databases._schema_migration
 attributes:
@@ -49,17 +47,14 @@ options:
     choices: [migrated, validated, baselined, repaired, undone, cleaned]
     default: migrated
   tablespace:
-    description:
-      - Tablespace of the history table when it is created.
+    description: Tablespace of the history table when it is created.
     type: str
   create_schemas:
-    description:
-      - Create missing schemas.
+    description: Create missing schemas.
     type: bool
     default: true
   group:
-    description:
-      - Run all pending files in one transaction.
+    description: Run all pending files in one transaction.
     type: bool
     default: false
   mixed:
@@ -69,8 +64,7 @@ options:
     type: bool
     default: false
   validate_on_migrate:
-    description:
-      - Validate before migrating. Failed rows are an error even when this is off.
+    description: Validate before migrating. Failed rows are an error even when this is off.
     type: bool
     default: true
   baseline_on_migrate:
@@ -80,22 +74,18 @@ options:
     type: bool
     default: false
   baseline_version:
-    description:
-      - Version that an existing schema stands for.
+    description: Version that an existing schema stands for.
     type: str
     default: '1'
   baseline_description:
-    description:
-      - Description of the row that says so.
+    description: Description of the row that says so.
     type: str
     default: << Flyway Baseline >>
   installed_by:
-    description:
-      - What the history says about who migrated. Unset means the current role.
+    description: What the history says about who migrated. Unset means the current role.
     type: str
   skip_executing_migrations:
-    description:
-      - Record pending migrations without running them, for a database that has been migrated by other means.
+    description: Record pending migrations without running them, for a database that has been migrated by other means.
     type: bool
     default: false
   callbacks:
@@ -108,8 +98,7 @@ options:
     choices: [always, when_pending, never]
     default: always
   lock_retry_count:
-    description:
-      - How often, once a second, to try for the lock that keeps two runs apart. V(-1) means until O(deadline).
+    description: How often, once a second, to try for the lock that keeps two runs apart. V(-1) means until O(deadline).
     type: int
     default: 50
   history_table_access:
@@ -135,8 +124,7 @@ options:
     type: str
     default: 5s
   statement_timeout:
-    description:
-      - How long a statement may run. Unset means what the server says.
+    description: How long a statement may run. Unset means what the server says.
     type: str
   attempts:
     description:
@@ -150,13 +138,11 @@ options:
     type: float
     default: 1.0
   retry_delay_max:
-    description:
-      - Longest pause in seconds.
+    description: Longest pause in seconds.
     type: float
     default: 30.0
   deadline:
-    description:
-      - Seconds for the whole run of a database. V(0) means no limit.
+    description: Seconds for the whole run of a database. V(0) means no limit.
     type: int
     default: 0
   undo_row_type:
@@ -168,8 +154,7 @@ options:
     choices: [delete, undo_sql]
     default: delete
   accept_changed_undo:
-    description:
-      - Run undo scripts that are not the ones which came with their migrations.
+    description: Run undo scripts that are not the ones which came with their migrations.
     type: bool
     default: false
   preview:
@@ -198,13 +183,11 @@ options:
     choices: [report, restore, ignore]
     default: report
   clean_disabled:
-    description:
-      - Refuse O(state=cleaned).
+    description: Refuse O(state=cleaned).
     type: bool
     default: true
   clean_confirmation:
-    description:
-      - The name of the database, to confirm O(state=cleaned).
+    description: The name of the database, to confirm O(state=cleaned).
     type: str
   lint:
     description:
@@ -219,8 +202,7 @@ options:
         choices: ['off', warn, error]
         default: warn
       rules:
-        description:
-          - Level by rule, one of V(off), V(info), V(warning) and V(error).
+        description: Level by rule, one of V(off), V(info), V(warning) and V(error).
         type: dict
         default: {}
       naming:
@@ -241,8 +223,7 @@ options:
         description: Tables with at least so many bytes are large.
         type: int
   targets:
-    description:
-      - Several databases or schemas to treat alike, each with its own history table and outcome.
+    description: Several databases or schemas to treat alike, each with its own history table and outcome.
     type: list
     elements: dict
     suboptions:
@@ -253,13 +234,11 @@ options:
         description: The schema, as O(default_schema).
         type: str
   parallel:
-    description:
-      - How many of O(targets) at a time.
+    description: How many of O(targets) at a time.
     type: int
     default: 4
   on_failure:
-    description:
-      - V(stop) begins no further target after a failure. V(continue) visits all.
+    description: V(stop) begins no further target after a failure. V(continue) visits all.
     type: str
     choices: [stop, continue]
     default: stop

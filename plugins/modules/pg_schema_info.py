@@ -11,9 +11,8 @@ version_added: 1.0.0
 description:
   - Compares the migration files of a folder, Flyway's history table and the live catalogue, and changes nothing.
 extends_documentation_fragment:
-  - groundwork.databases._attributes
   - groundwork.databases._attributes.info_module
-  - groundwork.databases._attributes.actiongroup_postgresql
+  - groundwork.databases._attributes
   - groundwork.databases._postgresql
   - groundwork.databases._schema_migration
 options:

@@ -19,32 +19,27 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 requirements:
   - systemd
   - postgresql-common and postgresql-16, outside check mode
   - root
 options:
   clusters:
-    description:
-      - The clusters.
+    description: The clusters.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description:
-          - Name of the cluster.
+        description: Name of the cluster.
         type: str
         required: true
       data_directory:
-        description:
-          - Its data folder.
+        description: Its data folder.
         type: path
         required: true
       port:
-        description:
-          - Its port. A server that listens on another one has to be restarted.
+        description: Its port. A server that listens on another one has to be restarted.
         type: int
   reload_for:
     description:
@@ -54,8 +49,7 @@ options:
     elements: str
     default: []
   timeout:
-    description:
-      - Seconds to wait for a server to answer. One that was not shut down replays its write-ahead log first.
+    description: Seconds to wait for a server to answer. One that was not shut down replays its write-ahead log first.
     type: int
     default: 300
   state_directory:
@@ -125,8 +119,9 @@ from ..module_utils._core.error_codes import ErrorCode
 from ..module_utils._core.errors import GroundworkError
 from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._pg.services import drop_ins
+from ..module_utils._pg.services.apply import apply_plan
+from ..module_utils._pg.services.live import read_units
 from ..module_utils._pg.services.plan import Unit, Wanted, newer_drop_ins, plan_services, restart_reasons
-from ..module_utils._pg.services.systemd import apply_plan, read_units
 
 
 def describe(cluster: Wanted, unit: Unit) -> dict[str, t.Any]:

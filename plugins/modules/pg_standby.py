@@ -20,37 +20,30 @@ description:
   - Does not start the server; what does so must first see that its configuration is complete.
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
   - groundwork.databases._replication
 options:
   hosts:
-    description:
-      - Addresses of the members, as C(host) or C(host:port). The one that is the primary is copied from.
+    description: Addresses of the members, as C(host) or C(host:port). The one that is the primary is copied from.
     type: list
     elements: str
     required: true
   user:
-    description:
-      - Role to log in with for replication.
+    description: Role to log in with for replication.
     type: str
     required: true
   passfile:
-    description:
-      - Password file of libpq that holds the password of O(user), on this host. Passwords are never arguments.
+    description: Password file of libpq that holds the password of O(user), on this host. Passwords are never arguments.
     type: path
   replication_ssl_mode:
-    description:
-      - How TLS is negotiated with the primary.
+    description: How TLS is negotiated with the primary.
     type: str
     choices: [disable, allow, prefer, require, verify-ca, verify-full]
     default: prefer
   replication_ca_cert:
-    description:
-      - File with the authorities that may have signed the primary's certificate.
+    description: File with the authorities that may have signed the primary's certificate.
     type: path
   application_name:
-    description:
-      - Name of the copying session on the primary.
+    description: Name of the copying session on the primary.
     type: str
     default: groundwork_standby
   slot:
@@ -64,27 +57,22 @@ options:
         in check mode too when it answers there.
     type: str
   wal_directory:
-    description:
-      - Folder for the WAL, outside the data folder.
+    description: Folder for the WAL, outside the data folder.
     type: path
   tablespace_mapping:
-    description:
-      - Folder of a tablespace on the primary to its folder here; the same folder when it is not listed.
+    description: Folder of a tablespace on the primary to its folder here; the same folder when it is not listed.
     type: dict
     default: {}
   max_rate:
-    description:
-      - Upper limit of the copy per second, such as V(100M).
+    description: Upper limit of the copy per second, such as V(100M).
     type: str
   checkpoint:
-    description:
-      - Whether the primary hurries with the checkpoint that a copy begins with.
+    description: Whether the primary hurries with the checkpoint that a copy begins with.
     type: str
     choices: [fast, spread]
     default: fast
   rebuild:
-    description:
-      - Throw away what this member has, or what only it has, when it exists already.
+    description: Throw away what this member has, or what only it has, when it exists already.
     type: bool
     default: false
   rebuild_method:
@@ -99,13 +87,11 @@ options:
       - Make the copy known to C(postgresql-common) under this name, so that C(pg_lsclusters) and systemd know it.
     type: str
   version:
-    description:
-      - Major version for O(cluster_name).
+    description: Major version for O(cluster_name).
     type: str
     default: '16'
   start_conf:
-    description:
-      - Whether systemd starts the cluster at boot, for O(cluster_name).
+    description: Whether systemd starts the cluster at boot, for O(cluster_name).
     type: str
     choices: [auto, manual, disabled]
     default: auto
@@ -115,8 +101,7 @@ options:
     type: dict
     default: {}
   stop_timeout:
-    description:
-      - Seconds to wait for the server to stop before a rebuild.
+    description: Seconds to wait for the server to stop before a rebuild.
     type: float
     default: 60
 seealso:

@@ -14,32 +14,27 @@ description:
     as a standby, promotes the target and starts the old primary again as a standby.
   - The target is promoted over a session that was opened before the stop, by the replication role, which may call
     C(pg_promote) for just this moment. So only the servers' own work is outage, no round trip through Ansible.
-  - Whatever fails before the promotion is taken back, the old primary serves again. There are never two primaries.
+  - Whatever fails before the promotion is rolled back, and the old primary serves again. There are never two primaries.
   - O(step=prepare) runs on the target before that, and O(step=promote) finishes a switchover that was interrupted when
     the old primary was stopped and nobody was promoted yet.
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
   - groundwork.databases._replication
 options:
   step:
-    description:
-      - Which part to do.
+    description: Which part to do.
     type: str
     choices: [prepare, hand_over, promote]
     required: true
   target:
-    description:
-      - Inventory name of the standby that becomes the primary.
+    description: Inventory name of the standby that becomes the primary.
     type: str
     required: true
   target_host:
-    description:
-      - Its address, as seen from this host. Needed for O(step=hand_over).
+    description: Its address, as seen from this host. Needed for O(step=hand_over).
     type: str
   target_port:
-    description:
-      - Its port.
+    description: Its port.
     type: int
     default: 5432
   primary:
@@ -48,51 +43,41 @@ options:
     type: dict
     default: {}
   user:
-    description:
-      - The replication role.
+    description: The replication role.
     type: str
   passfile:
-    description:
-      - Password file of libpq with its password, on this host.
+    description: Password file of libpq with its password, on this host.
     type: path
   replication_ssl_mode:
-    description:
-      - How TLS is negotiated with the target.
+    description: How TLS is negotiated with the target.
     type: str
     choices: [disable, allow, prefer, require, verify-ca, verify-full]
     default: prefer
   replication_ca_cert:
-    description:
-      - File with the authorities that may have signed the target's certificate.
+    description: File with the authorities that may have signed the target's certificate.
     type: path
   max_lag_bytes:
-    description:
-      - Do not begin while a standby is further behind than this.
+    description: Do not begin while a standby is further behind than this.
     type: int
     default: 16777216
   max_lag_seconds:
-    description:
-      - Do not begin while a standby is further behind than this.
+    description: Do not begin while a standby is further behind than this.
     type: float
     default: 10
   max_transaction_seconds:
-    description:
-      - Do not begin while a transaction has been open for longer than this.
+    description: Do not begin while a transaction has been open for longer than this.
     type: float
     default: 30
   stop_timeout:
-    description:
-      - Seconds for the primary to stop.
+    description: Seconds for the primary to stop.
     type: float
     default: 30
   receive_timeout:
-    description:
-      - Seconds for the target to replay what the primary shipped.
+    description: Seconds for the target to replay what the primary shipped.
     type: float
     default: 15
   promote_timeout:
-    description:
-      - Seconds for the target to become a primary.
+    description: Seconds for the target to become a primary.
     type: float
     default: 30
 seealso:

@@ -24,8 +24,6 @@ author:
 extends_documentation_fragment:
   - groundwork.databases._postgresql
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
-  - groundwork.databases._attributes.actiongroup_postgresql
 options:
   databases:
     description:
@@ -35,23 +33,19 @@ options:
     elements: str
     required: true
   auth_user:
-    description:
-      - Role that asks. It must exist, and be no superuser.
+    description: Role that asks. It must exist, and be no superuser.
     type: str
     default: pgbouncer_auth
   schema:
-    description:
-      - Schema of the function.
+    description: Schema of the function.
     type: str
     default: pgbouncer
   function:
-    description:
-      - Name of the function.
+    description: Name of the function.
     type: str
     default: user_lookup
   excluded_roles:
-    description:
-      - Roles that are never answered, beside superusers, replication roles and O(auth_user).
+    description: Roles that are never answered, beside superusers, replication roles and O(auth_user).
     type: list
     elements: str
     default: []

@@ -25,11 +25,13 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
+  - groundwork.databases._pgbouncer.databases
+  - groundwork.databases._pgbouncer.users
+  - groundwork.databases._pgbouncer.hba
+  - groundwork.databases._pgbouncer.servers
 options:
   binary:
-    description:
-      - The program.
+    description: The program.
     type: path
     default: /usr/sbin/pgbouncer
   account:
@@ -39,18 +41,15 @@ options:
     type: str
     default: pgbouncer
   directory:
-    description:
-      - Folder of the configuration files. It must exist.
+    description: Folder of the configuration files. It must exist.
     type: path
     default: /etc/pgbouncer
   runtime_directory:
-    description:
-      - Folder with one folder per process (C(1), C(2), ...) for its socket and pid file.
+    description: Folder with one folder per process (C(1), C(2), ...) for its socket and pid file.
     type: path
     default: /run/pgbouncer
   log_directory:
-    description:
-      - Folder of the logs, C(pgbouncer-N.log). It must exist.
+    description: Folder of the logs, C(pgbouncer-N.log). It must exist.
     type: path
     default: /var/log/pgbouncer
   minimum_version:
@@ -66,14 +65,12 @@ options:
     type: int
     default: 2
   listen_addresses:
-    description:
-      - Addresses to listen on, V(*) for all.
+    description: Addresses to listen on, V(*) for all.
     type: list
     elements: str
     default: [127.0.0.1]
   listen_port:
-    description:
-      - Port, and the suffix of the socket's name.
+    description: Port, and the suffix of the socket's name.
     type: int
     default: 6432
   settings:
@@ -82,282 +79,8 @@ options:
         C(auth_type), C(peer_id) and the like) is refused here. What is not set has PgBouncer's default.
     type: dict
     default: {}
-  databases:
-    description:
-      - Databases that clients can connect to, exactly these.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description:
-          - The name that clients use; V(*) for every name that is not listed.
-        type: str
-        required: true
-      host:
-        description:
-          - Server; several separated by commas; a folder for a Unix socket. Unset means the default Unix socket.
-        type: str
-      port:
-        description:
-          - Port of the server.
-        type: int
-      dbname:
-        description:
-          - Name of the database on the server, if it is another one.
-        type: str
-      user:
-        description:
-          - Every client is this user on the server. A SCRAM secret cannot be used for it, give O(databases[].password).
-        type: str
-      password:
-        description:
-          - Password of O(databases[].user).
-        type: str
-      pool_mode:
-        description:
-          - When a server connection is given back.
-        type: str
-        choices: [session, transaction, statement]
-      pool_size:
-        description:
-          - Server connections per user and process.
-        type: int
-      min_pool_size:
-        description:
-          - Server connections that are kept open.
-        type: int
-      reserve_pool_size:
-        description:
-          - Further connections when clients have waited for C(reserve_pool_timeout).
-        type: int
-      max_db_connections:
-        description:
-          - Server connections of all users together, per process.
-        type: int
-      max_db_client_connections:
-        description:
-          - Client connections of all users together, per process.
-        type: int
-      server_lifetime:
-        description:
-          - Seconds after which an unused server connection is closed.
-        type: int
-      query_wait_timeout:
-        description:
-          - Seconds that a client waits for a server connection.
-        type: int
-      connect_query:
-        description:
-          - SQL to run on every new server connection.
-        type: str
-      application_name:
-        description:
-          - Name that the server sees.
-        type: str
-      client_encoding:
-        description:
-          - Encoding asked from the server.
-        type: str
-      datestyle:
-        description:
-          - C(DateStyle) asked from the server.
-        type: str
-      timezone:
-        description:
-          - C(TimeZone) asked from the server.
-        type: str
-      load_balance_hosts:
-        description:
-          - How several hosts are used.
-        type: str
-        choices: [disable, round-robin]
-      auth_user:
-        description:
-          - User that asks this database for the secrets of users who are not listed.
-        type: str
-      auth_dbname:
-        description:
-          - Database that is asked for them.
-        type: str
-      auth_query:
-        description:
-          - The question, see M(groundwork.databases.pgbouncer_auth_query).
-        type: str
-      expected_users:
-        description:
-          - With an auth_user, how many users will use this database, for the sum of the pools. Unset needs
-            C(max_db_connections).
-        type: int
-  users:
-    description:
-      - Contents of C(userlist.txt), exactly these.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description:
-          - Name.
-        type: str
-        required: true
-      scram_secret:
-        description:
-          - The SCRAM-SHA-256 secret, the identical string that the server holds (same salt and iterations).
-        type: str
-      password:
-        description:
-          - The password itself, for a user whom the pooler logs in on its own, such as an auth_user.
-        type: str
-      admin:
-        description:
-          - Whether the user may do everything on the admin console.
-        type: bool
-        default: false
-      stats:
-        description:
-          - Whether the user may read the admin console.
-        type: bool
-        default: false
-      pooled:
-        description:
-          - Whether the user has pools, for their sum. By default those do who are neither admin nor stats.
-        type: bool
-      pool_mode:
-        description:
-          - Overrides that of the database.
-        type: str
-        choices: [session, transaction, statement]
-      pool_size:
-        description:
-          - Overrides that of the database.
-        type: int
-      reserve_pool_size:
-        description:
-          - Overrides that of the database.
-        type: int
-      max_user_connections:
-        description:
-          - Server connections of the user in all databases, per process.
-        type: int
-      max_user_client_connections:
-        description:
-          - Client connections of the user, per process.
-        type: int
-      query_timeout:
-        description:
-          - Seconds after which a query is cut off.
-        type: int
-      query_wait_timeout:
-        description:
-          - Seconds that a client waits for a server connection.
-        type: int
-      idle_transaction_timeout:
-        description:
-          - Seconds after which a client is cut off that does nothing in a transaction.
-        type: int
-      transaction_timeout:
-        description:
-          - Seconds after which a client is cut off whose transaction is still open.
-        type: int
-      client_idle_timeout:
-        description:
-          - Seconds after which a client is cut off that does nothing.
-        type: int
-  hba:
-    description:
-      - Who may come from where, and how they prove who they are. The first rule that fits decides; without one the
-        client is refused.
-    type: list
-    elements: dict
-    default:
-      - {type: local, databases: [all], users: [all], method: scram-sha-256}
-      - {type: hostssl, databases: [all], users: [all], address: 0.0.0.0/0, method: scram-sha-256}
-      - {type: hostssl, databases: [all], users: [all], address: "::/0", method: scram-sha-256}
-    suboptions:
-      type:
-        description:
-          - V(local) is the Unix socket, V(hostssl) TCP with TLS, V(host) TCP with or without, V(hostnossl) without.
-        type: str
-        choices: [local, host, hostssl, hostnossl]
-        required: true
-      databases:
-        description:
-          - Names, or V(all), V(sameuser), V(replication).
-        type: list
-        elements: str
-        default: [all]
-      users:
-        description:
-          - Names, or V(all). There are no groups.
-        type: list
-        elements: str
-        default: [all]
-      address:
-        description:
-          - IP address or network; V(all) from PgBouncer 1.23 on. There are no host names.
-        type: str
-      method:
-        description:
-          - V(scram-sha-256), V(cert), V(peer) or V(reject); V(md5) with O(accept_risks). V(trust) is always refused.
-        type: str
-        required: true
-      map:
-        description:
-          - Map of names for V(cert) and V(peer), from C(auth_ident_file).
-        type: str
-  servers:
-    description:
-      - What the servers behind the pooler have. A server that is not listed is not counted against.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      host:
-        description:
-          - As in O(databases[].host); empty for the default Unix socket.
-        type: str
-        required: true
-      port:
-        description:
-          - As in O(databases[].port).
-        type: int
-        default: 5432
-      max_connections:
-        description:
-          - The server's C(max_connections). Unset asks the server, when O(servers[].login_user) is given.
-        type: int
-      reserve_connections:
-        description:
-          - Connections that are not for the poolers (administrators, replication, backups, migrations). At least what
-            the server reserves for superusers, when it is asked.
-        type: int
-        default: 10
-      login_user:
-        description:
-          - Role that asks. It needs no rights.
-        type: str
-      login_password:
-        description:
-          - Its password.
-        type: str
-      login_db:
-        description:
-          - Database to connect to.
-        type: str
-        default: postgres
-      ssl_mode:
-        description:
-          - As libpq's C(sslmode).
-        type: str
-        choices: [allow, disable, prefer, require, verify-ca, verify-full]
-      ca_cert:
-        description:
-          - File with the authorities that may have signed the server's certificate.
-        type: path
   pooler_hosts:
-    description:
-      - How many hosts run the same poolers in front of the same servers.
+    description: How many hosts run the same poolers in front of the same servers.
     type: int
     default: 1
   server_check:
@@ -382,13 +105,11 @@ options:
     choices: [systemd, external]
     default: systemd
   unit:
-    description:
-      - Unit of a process, with C({process}) for its number.
+    description: Unit of a process, with C({process}) for its number.
     type: str
     default: pgbouncer@{process}.service
   replaces_unit:
-    description:
-      - A unit of the distribution that runs a single process. It is stopped, disabled and masked.
+    description: A unit of the distribution that runs a single process. It is stopped, disabled and masked.
     type: str
   take_over:
     description:
@@ -409,8 +130,7 @@ options:
     type: int
     default: 10
   restart_timeout:
-    description:
-      - Seconds that running transactions (in session mode, sessions) may take after that.
+    description: Seconds that running transactions (in session mode, sessions) may take after that.
     type: int
     default: 60
   restart_force:
@@ -420,8 +140,7 @@ options:
     type: bool
     default: false
   connect_timeout:
-    description:
-      - Seconds to wait for a server's answer.
+    description: Seconds to wait for a server's answer.
     type: int
     default: 5
 requirements:
@@ -518,29 +237,13 @@ def _list_of(**options: dict[str, t.Any]) -> dict[str, t.Any]:
 
 def _databases_spec() -> dict[str, t.Any]:
     numbers = (
-        "port",
-        "pool_size",
-        "min_pool_size",
-        "reserve_pool_size",
-        "max_db_connections",
-        "max_db_client_connections",
-        "server_lifetime",
-        "query_wait_timeout",
-        "expected_users",
-    )
+        "port", "pool_size", "min_pool_size", "reserve_pool_size", "max_db_connections", "max_db_client_connections",
+        "server_lifetime", "query_wait_timeout", "expected_users",
+    )  # fmt: skip
     texts = (
-        "host",
-        "dbname",
-        "user",
-        "connect_query",
-        "application_name",
-        "client_encoding",
-        "datestyle",
-        "timezone",
-        "auth_user",
-        "auth_dbname",
-        "auth_query",
-    )
+        "host", "dbname", "user", "connect_query", "application_name", "client_encoding", "datestyle", "timezone",
+        "auth_user", "auth_dbname", "auth_query",
+    )  # fmt: skip
     return {
         **_list_of(
             name={"type": "str", "required": True},
@@ -556,16 +259,9 @@ def _databases_spec() -> dict[str, t.Any]:
 
 def _users_spec() -> dict[str, t.Any]:
     numbers = (
-        "pool_size",
-        "reserve_pool_size",
-        "max_user_connections",
-        "max_user_client_connections",
-        "query_timeout",
-        "query_wait_timeout",
-        "idle_transaction_timeout",
-        "transaction_timeout",
-        "client_idle_timeout",
-    )
+        "pool_size", "reserve_pool_size", "max_user_connections", "max_user_client_connections", "query_timeout",
+        "query_wait_timeout", "idle_transaction_timeout", "transaction_timeout", "client_idle_timeout",
+    )  # fmt: skip
     return {
         **_list_of(
             name={"type": "str", "required": True},

@@ -23,16 +23,9 @@ author:
 extends_documentation_fragment:
   - groundwork.databases._attributes
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
   idempotent:
     support: partial
     details: V(reconnected) is an act, done in every run.
-  platform:
-    support: full
-    platforms: posix
 options:
   state:
     description:
@@ -42,14 +35,12 @@ options:
     choices: [paused, resumed, reconnected]
     required: true
   databases:
-    description:
-      - Only these databases, by the names that clients use. Everything by default.
+    description: Only these databases, by the names that clients use. Everything by default.
     type: list
     elements: str
     default: []
   time_limit:
-    description:
-      - Seconds that running transactions (in session mode, sessions) may take to end.
+    description: Seconds that running transactions (in session mode, sessions) may take to end.
     type: int
     default: 10
   resume_after:
@@ -59,18 +50,15 @@ options:
     type: int
     default: 60
   account:
-    description:
-      - Account that runs the processes.
+    description: Account that runs the processes.
     type: str
     default: pgbouncer
   runtime_directory:
-    description:
-      - Folder with one folder per process.
+    description: Folder with one folder per process.
     type: path
     default: /run/pgbouncer
   _guard_program:
-    description:
-      - Internal. The guard's program as the action plugin sends it.
+    description: Internal. The guard's program as the action plugin sends it.
     type: str
 requirements:
   - psycopg2 >= 2.8
@@ -128,8 +116,8 @@ import typing as t
 from ..module_utils._core.errors import GroundworkError
 from ..module_utils._core.module import GroundworkModule, run_module
 from ..module_utils._core.plan import Plan, Step
+from ..module_utils._host.account import require_account
 from ..module_utils._pg import api
-from ..module_utils._pgbouncer.account import account
 from ..module_utils._pgbouncer.operations import control
 
 
@@ -183,7 +171,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
             f"resume_after ({options['resume_after']} s) must be longer than time_limit ({options['time_limit']} s).",
             where="resume_after", untouched="everything", hint="The guard would resume while the pause still begins.",
         )  # fmt: skip
-    who = account(options["account"])
+    who = require_account(options["account"], "account")
     folders = control.processes(options["runtime_directory"])
     guard = control.Guard(options["runtime_directory"], who, guard_program(options["_guard_program"]))
     poolers = control.Poolers(folders, who, databases)

@@ -21,13 +21,11 @@ author:
   - The groundwork.databases maintainers (@groundwork)
 extends_documentation_fragment:
   - groundwork.databases._attributes
-  - groundwork.databases._attributes.full
 requirements:
   - cryptography >= 3.3, which ansible-core itself needs
 options:
   directory:
-    description:
-      - The folder.
+    description: The folder.
     type: path
     required: true
   ca:
@@ -40,38 +38,31 @@ options:
     default: {}
     suboptions:
       common_name:
-        description:
-          - Its name.
+        description: Its name.
         type: str
         default: groundwork.databases CA
       organization:
-        description:
-          - Its organization.
+        description: Its organization.
         type: str
       organizational_unit:
-        description:
-          - Its unit.
+        description: Its unit.
         type: str
       key_type:
-        description:
-          - V(ec) is the curve P-256.
+        description: V(ec) is the curve P-256.
         type: str
         choices: [ec, rsa]
         default: ec
       rsa_bits:
-        description:
-          - Length of an RSA key.
+        description: Length of an RSA key.
         type: int
         choices: [2048, 3072, 4096]
         default: 3072
       valid_days:
-        description:
-          - How long it is valid.
+        description: How long it is valid.
         type: int
         default: 3650
       renew_before_days:
-        description:
-          - How long before its end it is renewed.
+        description: How long before its end it is renewed.
         type: int
         default: 365
   ca_cert:
@@ -79,76 +70,62 @@ options:
       - Certificate of an authority of your own, in PEM form; the first of several signs. It is copied to C(ca.crt).
     type: path
   ca_key:
-    description:
-      - Key of O(ca_cert). It is needed only when something has to be signed, and is never copied.
+    description: Key of O(ca_cert). It is needed only when something has to be signed, and is never copied.
     type: path
   ca_key_passphrase:
-    description:
-      - Passphrase of O(ca_key).
+    description: Passphrase of O(ca_key).
     type: str
   certificates:
-    description:
-      - The certificates. A certificate that is no longer named is left.
+    description: The certificates. A certificate that is no longer named is left.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description:
-          - Name of the files.
+        description: Name of the files.
         type: str
         required: true
       common_name:
-        description:
-          - Common name. Without it, O(certificates[].name).
+        description: Common name. Without it, O(certificates[].name).
         type: str
       organization:
-        description:
-          - Organization. MongoDB takes servers of one organization and unit for members of one set.
+        description: Organization. MongoDB takes servers of one organization and unit for members of one set.
         type: str
       organizational_unit:
-        description:
-          - Unit of the organization.
+        description: Unit of the organization.
         type: str
       dns_names:
-        description:
-          - Host names that it is valid for.
+        description: Host names that it is valid for.
         type: list
         elements: str
         default: []
       ip_addresses:
-        description:
-          - IP addresses that it is valid for.
+        description: IP addresses that it is valid for.
         type: list
         elements: str
         default: []
       usage:
-        description:
-          - What it may be used for. Members of a MongoDB replica set need both.
+        description: What it may be used for. Members of a MongoDB replica set need both.
         type: list
         elements: str
         choices: [server, client]
         default: [server]
       key_type:
-        description:
-          - V(ec) is the curve P-256.
+        description: V(ec) is the curve P-256.
         type: str
         choices: [ec, rsa]
         default: ec
       rsa_bits:
-        description:
-          - Length of an RSA key.
+        description: Length of an RSA key.
         type: int
         choices: [2048, 3072, 4096]
         default: 2048
       valid_days:
-        description:
-          - How long it is valid, at most as long as the authority.
+        description: How long it is valid, at most as long as the authority.
         type: int
         default: 365
       renew_before_days:
-        description:
-          - How long before its end it is renewed.
+        description: How long before its end it is renewed.
         type: int
         default: 30
 """
@@ -230,8 +207,10 @@ import typing as t
 from pathlib import Path
 
 from ..module_utils._core.module import GroundworkModule, run_module
-from ..module_utils._host.certificates import store, x509
-from ..module_utils._host.certificates.declared import read_authority, read_leaves
+from ..module_utils._host.certificates import x509
+from ..module_utils._host.certificates.declared import read
+from ..module_utils._host.certificates.live import Folder
+from ..module_utils._host.certificates.run import converge
 
 
 def key_options(rsa_bits: int, valid_days: int, renew_before_days: int) -> dict[str, t.Any]:
@@ -247,11 +226,10 @@ def key_options(rsa_bits: int, valid_days: int, renew_before_days: int) -> dict[
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
     params = module.params
-    authority = read_authority(params["ca"], params["ca_cert"], params["ca_key"])
-    leaves = read_leaves(params["certificates"])
-    folder = store.Folder(Path(params["directory"]), authority, params["ca_key_passphrase"])
+    authority, leaves = read(params)
+    folder = Folder(Path(params["directory"]), authority, params["ca_key_passphrase"])
     now = datetime.datetime.now(datetime.timezone.utc)
-    outcome = store.converge(folder, leaves, now, module.check_mode)
+    outcome = converge(folder, leaves, now, module.check_mode)
     return {
         "changed": outcome.plan.changed,
         "actions": outcome.plan.actions(),

@@ -131,3 +131,8 @@ def _named_secrets(settings: dict[str, t.Any]) -> set[str]:
             values = value if isinstance(value, list) else [value]
             found |= {str(item) for item in values if item is not None and not isinstance(item, (bool, dict, list))}
     return found
+
+
+def default_options(argument_spec: dict[str, dict[str, t.Any]]) -> dict[str, t.Any]:
+    """The options as a module sees them when its user gives none."""
+    return {name: option.get("default") for name, option in argument_spec.items()}

@@ -6,13 +6,14 @@ import contextlib
 import dataclasses
 import os
 import pwd
-import subprocess
 import typing as t
 from pathlib import Path
 
 from .._core.error_codes import ErrorCode
 from .._core.errors import GroundworkError
-from . import filesystem
+from . import command, filesystem
+
+_MOST_OF_A_LOG = 200_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,23 +36,9 @@ class Account:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": os.getgrouplist(self.name, self.gid)}
 
-    def run(self, argv: list[str], *, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a program as this account, without a terminal to ask for passwords, and capture what it prints.
-
-        :raises subprocess.TimeoutExpired: it does not end in time.
-        """
-        return subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout or self.patience,
-            check=False,
-            cwd="/",
-            env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "HOME": "/"},
-            **self.identity,
-        )
+    def run(self, argv: t.Sequence[str], *, timeout: float | None = None) -> command.Result:
+        """Run a program as this account: see :func:`command.run`."""
+        return command.run(argv, identity=self.identity, timeout=timeout or self.patience)
 
     @contextlib.contextmanager
     def acting(self) -> t.Iterator[None]:
@@ -69,6 +56,17 @@ class Account:
             os.seteuid(0)
             os.setegid(group)
             os.setgroups(groups)
+
+    def read_log(self, path: Path, start: int = 0) -> str:
+        """The end of a file, read with this account's rights, who may have put anything in its place.
+
+        :param start: an offset that what is returned does not begin before.
+        :returns: at most 200 kB; nothing where the file cannot be read.
+        """
+        with contextlib.suppress(OSError), self.acting(), path.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - _MOST_OF_A_LOG, start))
+            return file.read(_MOST_OF_A_LOG).decode(errors="replace")
+        return ""
 
     def own(self, path: Path) -> None:
         """Give a folder or file to this account; nothing to do when the caller already is it."""
@@ -98,3 +96,23 @@ def find_account(name: str) -> Account | None:
             code=ErrorCode.NOT_ROOT,
         )
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, drop=caller == 0 and entry.pw_uid != 0)
+
+
+def require_account(name: str, where: str | None = None) -> Account:
+    """The account that a server runs as.
+
+    :param where: the option that names it.
+    :raises GroundworkError: there is none, it is root, or the caller can neither be nor become it.
+    """
+    found = find_account(name)
+    if found is None:
+        raise GroundworkError(
+            f"There is no account {name}.", where=where, untouched="everything",
+            hint="Create it, or name the one that the package of the server makes.", code=ErrorCode.NO_ACCOUNT,
+        )  # fmt: skip
+    if found.uid == 0:
+        raise GroundworkError(
+            "PostgreSQL and PgBouncer refuse to run as root.", where=where, untouched="everything",
+            hint="Name an unprivileged account.",
+        )  # fmt: skip
+    return found

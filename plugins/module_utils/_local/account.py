@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import pwd
 from pathlib import Path
 
-from .._core.errors import GroundworkError
-from .._host.account import Account
+from .._host.account import Account, require_account
 
 PATIENCE_SECONDS = 120
 SHARED_STATE_ROOT = Path("/var/lib/groundwork-local")
@@ -20,31 +20,9 @@ def server_account(requested: str | None) -> Account:
     :raises GroundworkError: the requested account does not exist, or the caller may not become it.
     """
     caller = os.geteuid()
-    if caller != 0:
-        own = pwd.getpwuid(caller)
-        if requested and requested != own.pw_name:
-            raise GroundworkError(
-                f"The local servers cannot run as {requested}: only root can switch to another account.",
-                untouched="everything",
-                hint=f"Run as root, or leave the account unset to use {own.pw_name}.",
-            )
-        return Account(own.pw_name, own.pw_uid, own.pw_gid, False, PATIENCE_SECONDS)
-    name = requested or _invoker_behind_sudo() or "nobody"
-    try:
-        entry = pwd.getpwnam(name)
-    except KeyError:
-        raise GroundworkError(
-            f"The account {name} does not exist on this machine.",
-            untouched="everything",
-            hint="Set local_servers_account to an existing unprivileged account.",
-        ) from None
-    if entry.pw_uid == 0:
-        raise GroundworkError(
-            "The local servers cannot run as root: PostgreSQL refuses it.",
-            untouched="everything",
-            hint="Set local_servers_account to an unprivileged account, or leave it unset.",
-        )
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, True, PATIENCE_SECONDS)
+    default = pwd.getpwuid(caller).pw_name if caller else _invoker_behind_sudo() or "nobody"
+    found = require_account(requested or default, "local_servers_account")
+    return dataclasses.replace(found, patience=PATIENCE_SECONDS)
 
 
 def _invoker_behind_sudo() -> str | None:

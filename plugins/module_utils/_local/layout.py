@@ -110,12 +110,7 @@ class Layout:
 
     def tail_of_log(self, account: Account, lines: int = 8) -> str:
         """The last lines of the server's log, for error messages; read as the account, in whose folder it lies."""
-        try:
-            with account.acting():
-                text = self.log.read_text(errors="replace")
-        except OSError:
-            return "the server wrote no log"
-        return "\n".join(text.splitlines()[-lines:])
+        return "\n".join(account.read_log(self.log).splitlines()[-lines:]) or "the server wrote no log"
 
 
 def layout_for(directory: str, cache: str | None, engine: str, account: Account) -> Layout:

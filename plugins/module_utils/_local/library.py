@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
+
+from .._host import command
 
 # Debian 12 and Ubuntu 22.04 name these packages alike.
 PACKAGES = {
@@ -27,8 +28,8 @@ def missing_libraries(binaries: list[Path]) -> list[str]:
     existing = [str(binary) for binary in binaries if binary.is_file()]
     if not existing:
         return []
-    outcome = subprocess.run(["/usr/bin/env", "ldd", *existing], capture_output=True, text=True, check=False)
-    missing = {line.split()[0] for line in outcome.stdout.splitlines() if line.endswith("=> not found")}
+    lines = command.run(["ldd", *existing]).stdout.splitlines()
+    missing = {line.split()[0] for line in lines if line.endswith("=> not found")}
     return sorted(missing)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import typing as t
 from pathlib import Path
 
 from .._core.errors import GroundworkError
 from .._core.plan import Plan
-from .._host import filesystem
+from .._host import command, filesystem
 from .._host.account import Account
+from .._host.packages.apt import environment
 from . import library, port
 from .layout import Layout, Record
 from .plan import Data, DesiredServer, LiveServer
@@ -153,14 +153,7 @@ def _install_packages(packages: list[str]) -> None:
             untouched="the server's data",
             hint="Install them as root: apt-get install " + " ".join(packages),
         )
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "--no-install-recommends", *packages]):
-        outcome = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=environment, stdin=subprocess.DEVNULL
+    for argv in (["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "--no-install-recommends", *packages]):
+        command.run(argv, environment=environment()).require(
+            untouched="the server's data", hint="Install the packages by hand and run again."
         )
-        if outcome.returncode != 0:
-            raise GroundworkError(
-                f"{' '.join(command)} failed: {outcome.stderr.strip()}",
-                untouched="the server's data",
-                hint="Install the packages by hand and run again.",
-            )

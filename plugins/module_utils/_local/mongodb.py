@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import signal
 from pathlib import Path
 
 from .._core.errors import GroundworkError
+from .._core.module import default_options
 from .._host import filesystem
 from .._host.account import Account
+from .._mongo.configuration.process import version_of
 from . import artifact, library
 from .layout import Layout
-from .login import SUPERUSERS, default_options
+from .login import SUPERUSERS
 from .plan import Data
 from .process import end_process, is_process
 
@@ -75,17 +76,7 @@ class MongodbServer:
     def version(self) -> str:
         """Version of the executable, for example ``6.0.5``."""
         if self._version is None:
-            outcome = self.account.run([str(self.binary), "--version"])
-            match = re.search(r"db version v(\S+)", outcome.stdout)
-            if not match:
-                reason = (outcome.stderr or outcome.stdout).strip() or f"exit code {outcome.returncode}"
-                raise GroundworkError(
-                    f"The mongod executable does not run: {reason}",
-                    where=str(self.binary),
-                    untouched="everything",
-                    hint="Its missing libraries are listed by ldd; MONGOD_BINARY selects another executable.",
-                )
-            self._version = match.group(1)
+            self._version = version_of(str(self.binary), self.account) or ""
         return self._version
 
     def data_state(self, initialised: bool) -> Data:
@@ -159,10 +150,10 @@ class MongodbServer:
         }
 
     def start(self) -> None:
-        outcome = self.account.run([str(self.binary), "--config", str(self.config_file)])
-        if outcome.returncode != 0:
+        result = self.account.run([str(self.binary), "--config", str(self.config_file)])
+        if not result.ok:
             raise GroundworkError(
-                f"{self.product} does not start. {self._reason(outcome.stdout + outcome.stderr)}",
+                f"{self.product} does not start. {self._reason(result.stdout + result.stderr)}",
                 where=str(self.layout.log),
                 untouched="the data folder",
                 hint="Fix the cause that the log names and run again.",

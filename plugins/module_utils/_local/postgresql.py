@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from pathlib import Path
 
 from .._core.errors import GroundworkError
+from .._core.module import default_options
 from .._host import filesystem
 from .._host.account import Account
+from .._host.service import PgCtl
+from .._pg.postmaster import noted
 from . import artifact, library
 from .layout import Layout
-from .login import SUPERUSERS, default_options
+from .login import SUPERUSERS
 from .plan import Data
 from .process import end_process, is_process
 
@@ -82,10 +86,7 @@ class PostgresqlServer:
         return is_process(self.pid(), self.layout.data)
 
     def pid(self) -> int | None:
-        try:
-            return int((self.layout.data / "postmaster.pid").read_text().splitlines()[0])
-        except (OSError, ValueError, IndexError):
-            return None
+        return noted(self.layout.data).pid
 
     def render_config(self, port: int, settings: dict[str, str]) -> str:
         """The settings file; ``settings`` come last, as PostgreSQL lets the last one win."""
@@ -111,10 +112,10 @@ class PostgresqlServer:
         ]  # fmt: skip
         files = {"password": f"{password}\n".encode()}
         with filesystem.temporary_folder(lambda _folder: files, readers=self.account.gid) as folder:
-            outcome = self.account.run([*argv, "--pwfile", str(folder / "password")])
-        if outcome.returncode != 0:
+            result = self.account.run([*argv, "--pwfile", str(folder / "password")])
+        if not result.ok:
             raise GroundworkError(
-                f"initdb failed: {outcome.stderr.strip()}",
+                f"initdb failed: {result.stderr.strip()}",
                 where=str(self.layout.new_data),
                 untouched="everything outside that folder",
                 hint="Fix the cause and run again; the folder is made anew.",
@@ -145,22 +146,11 @@ class PostgresqlServer:
             connection.close()
 
     def start(self) -> None:
+        service = PgCtl(self.bin / "pg_ctl", self.layout.data, self.account, self.layout.log)
         deadline = time.monotonic() + 30
         while True:
-            outcome = self.account.run(
-                [
-                    str(self.bin / "pg_ctl"),
-                    "start",
-                    "--pgdata",
-                    str(self.layout.data),
-                    "--wait",
-                    "--timeout",
-                    "60",
-                    "--log",
-                    str(self.layout.log),
-                ]
-            )
-            if outcome.returncode == 0:
+            with contextlib.suppress(GroundworkError):
+                service.start()
                 return
             log = self.layout.tail_of_log(self.account, lines=3)
             if not any(remnant in log for remnant in REMNANTS_OF_A_KILL) or time.monotonic() > deadline:

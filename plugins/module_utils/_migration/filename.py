@@ -13,70 +13,24 @@ UNDO = "undo"
 BASELINE = "baseline"
 CALLBACK = "callback"
 
-CALLBACK_EVENTS = frozenset(
-    [
-        "beforeMigrate",
-        "beforeEachMigrate",
-        "beforeEachMigrateStatement",
-        "afterEachMigrateStatement",
-        "afterEachMigrateStatementError",
-        "afterEachMigrate",
-        "afterEachMigrateError",
-        "beforeRepeatables",
-        "afterVersioned",
-        "afterMigrateApplied",
-        "afterMigrate",
-        "afterMigrateError",
-        "beforeUndo",
-        "beforeEachUndo",
-        "beforeEachUndoStatement",
-        "afterEachUndoStatement",
-        "afterEachUndoStatementError",
-        "afterEachUndo",
-        "afterEachUndoError",
-        "afterUndo",
-        "afterUndoError",
-        "beforeClean",
-        "afterClean",
-        "afterCleanError",
-        "beforeValidate",
-        "afterValidate",
-        "afterValidateError",
-        "beforeBaseline",
-        "afterBaseline",
-        "afterBaselineError",
-        "beforeRepair",
-        "afterRepair",
-        "afterRepairError",
-        "beforeInfo",
-        "afterInfo",
-        "afterInfoError",
-        "createSchema",
-        "beforeCreateSchema",
-        "beforeConnect",
-        "afterConnect",
-    ]
-)
+CALLBACK_EVENTS = frozenset((
+    "beforeMigrate", "beforeEachMigrate", "beforeEachMigrateStatement", "afterEachMigrateStatement",
+    "afterEachMigrateStatementError", "afterEachMigrate", "afterEachMigrateError", "beforeRepeatables",
+    "afterVersioned", "afterMigrateApplied", "afterMigrate", "afterMigrateError", "beforeUndo", "beforeEachUndo",
+    "beforeEachUndoStatement", "afterEachUndoStatement", "afterEachUndoStatementError", "afterEachUndo",
+    "afterEachUndoError", "afterUndo", "afterUndoError", "beforeClean", "afterClean", "afterCleanError",
+    "beforeValidate", "afterValidate", "afterValidateError", "beforeBaseline", "afterBaseline", "afterBaselineError",
+    "beforeRepair", "afterRepair", "afterRepairError", "beforeInfo", "afterInfo", "afterInfoError", "createSchema",
+    "beforeCreateSchema", "beforeConnect", "afterConnect",
+))  # fmt: skip
 
 #: Events of Flyway's life cycle that a module does not have: it connects once, validates as a part of every run, and
 #: information is another module's job.
-EVENTS_THAT_NEVER_COME = frozenset(
-    [
-        "afterBaselineError",
-        "afterCleanError",
-        "afterConnect",
-        "afterInfo",
-        "afterInfoError",
-        "afterRepairError",
-        "afterValidate",
-        "afterValidateError",
-        "beforeConnect",
-        "beforeCreateSchema",
-        "beforeInfo",
-        "beforeValidate",
-        "createSchema",
-    ]
-)
+EVENTS_THAT_NEVER_COME = frozenset((
+    "afterBaselineError", "afterCleanError", "afterConnect", "afterInfo", "afterInfoError", "afterRepairError",
+    "afterValidate", "afterValidateError", "beforeConnect", "beforeCreateSchema", "beforeInfo", "beforeValidate",
+    "createSchema",
+))  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,11 @@ import typing as t
 
 # "public" can never be the name of a role (it is reserved in lower case), so it stands for everybody, as in
 # GRANT ... TO PUBLIC.
+# The settings whose value is a list of names that double quotes protect; pg_dump keeps the same list (dumputils.c).
+NAME_LISTS = frozenset((
+    "local_preload_libraries", "search_path", "session_preload_libraries", "shared_preload_libraries",
+    "temp_tablespaces", "unix_socket_directories",
+))  # fmt: skip
 PUBLIC = "public"
 
 

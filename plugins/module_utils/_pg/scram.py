@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
-import hashlib
 import hmac
 import os
 import stringprep
 import unicodedata
+
+from .._core import scram
 
 MECHANISM = "SCRAM-SHA-256"
 KEY_LENGTH = 32
@@ -85,41 +86,13 @@ def saslprep(password: str) -> bytes:
         for char in password
         if stringprep.in_table_c12(char) or not stringprep.in_table_b1(char)
     )
-    if not mapped or any(_prohibited(char) for char in mapped) or not _bidirectional_rules_hold(mapped):
+    if not mapped or scram.why_prohibited(mapped):
         return raw
     return unicodedata.normalize("NFKC", mapped).encode("utf-8")
 
 
-_PROHIBITED_TABLES = (
-    stringprep.in_table_c12,
-    stringprep.in_table_c21_c22,
-    stringprep.in_table_c3,
-    stringprep.in_table_c4,
-    stringprep.in_table_c5,
-    stringprep.in_table_c6,
-    stringprep.in_table_c7,
-    stringprep.in_table_c8,
-    stringprep.in_table_c9,
-    stringprep.in_table_a1,
-)
-
-
-def _prohibited(char: str) -> bool:
-    return any(in_table(char) for in_table in _PROHIBITED_TABLES)
-
-
-def _bidirectional_rules_hold(text: str) -> bool:
-    right_to_left = stringprep.in_table_d1
-    if not any(right_to_left(char) for char in text):
-        return True
-    return not any(stringprep.in_table_d2(char) for char in text) and all(map(right_to_left, (text[0], text[-1])))
-
-
 def _derive(password: str, salt: bytes, iterations: int) -> Secret:
-    salted = hashlib.pbkdf2_hmac("sha256", saslprep(password), salt, iterations)
-    client_key = hmac.digest(salted, b"Client Key", "sha256")
-    stored_key = hashlib.sha256(client_key).digest()
-    return Secret(iterations, salt, stored_key, hmac.digest(salted, b"Server Key", "sha256"))
+    return Secret(iterations, salt, *scram.derive("sha256", saslprep(password), salt, iterations))
 
 
 def _encode(part: bytes) -> str:

@@ -10,10 +10,10 @@ import typing as t
 from pathlib import Path
 
 from .._core.errors import GroundworkError
+from .._host.account import Account
 from .._pg.api import ServerUnreachable
 from .._pg.quoting import identifier
 from .._pg.session import Session, SqlError
-from .account import Account
 from .configuration.declared import CONSOLE
 from .known_settings import Version, parse_version
 

@@ -60,10 +60,7 @@ SETTINGS: dict[str, Version] = {
 REMOVED: dict[str, Version] = {"suspend_timeout": (1, 26, 0)}
 
 DATABASE_KEYS: dict[str, Version] = {
-    **dict.fromkeys(
-        _DATABASE_KEYS_SINCE_THE_OLDEST.split(),
-        OLDEST,
-    ),
+    **dict.fromkeys(_DATABASE_KEYS_SINCE_THE_OLDEST.split(), OLDEST),
     "auth_dbname": (1, 19, 0),
     "auth_query": (1, 22, 0),
     "server_lifetime": (1, 23, 0),

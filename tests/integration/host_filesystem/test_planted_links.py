@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.groundwork.databases.plugins.module_utils._host.account import require_account
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.configuration import files as mongo_files
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.clusters import apply, live, marker
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.clusters.model import Host, Live
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication import registering
 from ansible_collections.groundwork.databases.plugins.module_utils._pg.replication.server import Server, find_account
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.services import systemd
-from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.account import account as pooler_account
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration import dry_run
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration import live as pooler_live
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration.declared import Wanted
@@ -170,11 +169,13 @@ def test_the_mode_of_a_data_folder_is_changed_as_its_account(cluster, victim):
     victim.assert_untouched()
 
 
-def test_the_end_of_a_log_is_read_as_its_account(attacker, monkeypatch, victim, secret):
-    monkeypatch.setattr(systemd, "OWNER", attacker.name)
-    link = attacker.link(attacker.home / "server.log", victim.secret)
-    assert systemd._last_lines(link) == []
-    assert systemd._last_lines(attacker.file(attacker.home / "real.log", "a\n" * 40 + "z\n"))[-2:] == ["a", "z"]
+def test_the_end_of_a_log_is_read_as_its_account(attacker, victim, secret):
+    account = require_account(attacker.name)
+    assert account.read_log(attacker.link(attacker.home / "server.log", victim.secret)) == ""
+    log = attacker.file(attacker.home / "real.log", "a\n" * 200_000 + "z\n")
+    assert account.read_log(log).endswith("a\na\nz\n")
+    assert len(account.read_log(log)) == 200_000
+    assert account.read_log(log, 400_000) == "z\n"
 
 
 def _step(action: str, kind: str, after: str) -> Plan:
@@ -305,7 +306,7 @@ def test_the_trial_start_gives_the_account_nothing_to_change(attacker):
     program.chmod(0o755)
     wanted = Wanted((1, 25, 2), 1, (), 6432, {}, (), (), ())
     with pytest.raises(GroundworkError) as error:
-        dry_run.try_out(str(program), pooler_account(attacker.name), wanted)
+        dry_run.try_out(str(program), require_account(attacker.name), wanted)
     assert error.value.code == "TRIAL_FAILED" and "read the file" in error.value.what, error.value
     assert "changed" not in error.value.what
 

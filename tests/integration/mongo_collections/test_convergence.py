@@ -9,6 +9,7 @@ import typing as t
 import pymongo.errors
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.problems import Problems
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo import api
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.declared import read_collections
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.plan import Ability, Policy
@@ -16,7 +17,6 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collec
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.connection import connection_argument_spec
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes import policy
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.profiles.ability import ability_of
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.specification import Problems
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 

@@ -23,13 +23,14 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo import
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections import build_progress
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.connection import connection_argument_spec
 from mongo_subject import verbs
-from servers import Mongod
+from servers import Mongod, start_together
 
 DATABASE = "faults"
 BEFORE = {"name": "subject", "indexes": [{"keys": {"a": 1}}]}
 AFTER = {"name": "subject", "indexes": [{"keys": {"a": 1}, "sparse": True}, {"keys": {"b": 1}}]}
 STOP_BUILDS = "hangAfterStartingIndexBuild"
 FAULTY = {"security": {"authorization": "disabled"}, "setParameter": {"enableTestCommands": True}}
+QUICK = {"electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 100}
 REPLICATED = {**FAULTY, "replication": {"replSetName": "groundwork"}}
 
 
@@ -68,16 +69,15 @@ def single(single_server: Mongod) -> t.Iterator[Mongod]:
 def members() -> t.Iterator[list[Mongod]]:
     """Three members of one replica set."""
     servers = [Mongod(REPLICATED) for _number in range(3)]
-    for server in servers:
-        server.server.start()
+    start_together(server.server for server in servers)
     hosts = [{"_id": number, "host": f"127.0.0.1:{server.port}"} for number, server in enumerate(servers)]
     with open_client(servers[0]) as client:
-        config = {"_id": "groundwork", "members": hosts, "settings": {"electionTimeoutMillis": 2000}}
+        config = {"_id": "groundwork", "members": hosts, "settings": QUICK}
         client.admin.command("replSetInitiate", config)
     primary_of(servers)
     yield servers
     for server in servers:
-        server.stop()
+        server.kill()
         shutil.rmtree(server.server.layout.servers)
 
 
@@ -88,7 +88,7 @@ def primary_of(servers: list[Mongod]) -> Mongod:
             with contextlib.suppress(pymongo.errors.PyMongoError), open_client(server) as client:
                 if client.admin.command("hello")["isWritablePrimary"]:
                     return server
-        time.sleep(0.2)
+        time.sleep(0.05)
     raise AssertionError("no primary within 60 s")
 
 
@@ -164,8 +164,9 @@ def test_a_killed_server_is_told_and_the_next_run_converges(
         hold_builds(client, True)
         process = start_module("mongo_collections", arguments(single, AFTER))
         wait_for_build(client)
-        single.kill()
-        result = result_of(process)
+    # Only then: a client that is closed looks for its server first.
+    single.kill()
+    result = result_of(process)
     assert result["failed"] and "The primary was lost and none came back within 5 s" in result["msg"], result
     assert "Run again" in result["msg"]
     single.start()

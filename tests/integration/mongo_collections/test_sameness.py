@@ -12,13 +12,13 @@ import typing as t
 
 import pymongo.errors
 import pytest
+from ansible_collections.groundwork.databases.plugins.module_utils._core.problems import Problems
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.api import as_plain
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.declared import read_index
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.index import (
     differing_options,
     index_of,
 )
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.specification import Problems
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 

@@ -12,40 +12,48 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from replica_set_subject import Run, arguments
-from servers import ReplicaSet
+from replica_set_subject import QUICK_GREETINGS, Run, arguments
+from servers import ReplicaSet, start_together
 
 
 @pytest.fixture
 def make_set() -> t.Iterator[t.Callable[..., ReplicaSet]]:
-    """Starts members that nobody has initiated; they are gone after the test."""
+    """Makes members that are not initiated; they are gone after the test."""
     made = []
 
-    def start(size: int, **options: t.Any) -> ReplicaSet:
+    def make(size: int, **options: t.Any) -> ReplicaSet:
         made.append(ReplicaSet(size, **options))
         return made[-1]
 
-    yield start
+    yield make
     for one in made:
         one.remove()
 
 
 @pytest.fixture(scope="session")
-def three_members() -> t.Iterator[ReplicaSet]:
+def three_members(run_module: Run) -> t.Iterator[ReplicaSet]:
     one = ReplicaSet(3)
-    yield one
-    one.remove()
+    try:
+        made = run_module("mongo_replica_set", arguments(one, one.members[0], settings=QUICK_GREETINGS))
+        assert not made.get("failed"), made["msg"]
+        yield one
+    finally:
+        one.remove()
 
 
 @pytest.fixture
-def three(three_members: ReplicaSet, run_module: Run) -> ReplicaSet:
+def greetings() -> dict[str, int]:
+    """How often the members of ``three`` greet each other."""
+    return QUICK_GREETINGS
+
+
+@pytest.fixture
+def three(three_members: ReplicaSet, run_module: Run, greetings: dict[str, int]) -> ReplicaSet:
     """A configured set of three, all alike, whatever the test before made of it."""
     alike = {"priority": 1, "votes": 1, "hidden": False, "secondary_delay_secs": 0, "tags": {}}
     members = [{"host": address, **alike} for address in three_members.addresses]
-    for member in three_members.members:
-        if not member.server.is_running():
-            member.start()
-    settings: dict[str, t.Any] = {"get_last_error_modes": {}, "heartbeat_interval_millis": 2000}
+    start_together(member for member in three_members.members if not member.server.is_running())
+    settings = {"get_last_error_modes": {}, "election_timeout_millis": 10000, **greetings}
     first = three_members.members[0]
     options = arguments(three_members, first, members=members, purge_members=True, settings=settings)
     made = run_module("mongo_replica_set", {**options, "step_down_primary": True})

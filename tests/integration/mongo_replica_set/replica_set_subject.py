@@ -15,6 +15,19 @@ from servers import Member, ReplicaSet
 
 Run = t.Callable[..., dict[str, t.Any]]
 
+# Members greet each other every two seconds by default. Every change of a configuration waits for that, and what one
+# knows of another is out of date for as long: tests of the latter keep the default.
+DEFAULT_GREETINGS = {"heartbeat_interval_millis": 2000}
+QUICK_GREETINGS = {"heartbeat_interval_millis": 100}
+
+# The same by hand. Without a primary a set waits for an election, ten seconds by default.
+QUICK_BY_HAND = {"heartbeatIntervalMillis": 100, "electionTimeoutMillis": 2000}
+
+# For runs that ask hosts which are silent: three seconds each without it.
+BRIEF_QUESTIONS = {"connect_timeout": 1}
+
+WRITER_PAUSE_SECONDS = 0.005
+
 
 def arguments(one: ReplicaSet, member: Member, **options: t.Any) -> dict[str, t.Any]:
     """The module's options for the whole set, on one of its members."""
@@ -49,19 +62,28 @@ def sees_down(member: Member, address: str) -> bool:
     return any(state["name"] == address and state["health"] == 0 for state in states)
 
 
+def has_left(member: Member) -> bool:
+    """Whether a member has noticed that it was removed."""
+    with member.client() as client:
+        return "setName" not in client.admin.command("hello")
+
+
 def wait_until(condition: t.Callable[[], bool], what: str, seconds: float = 40) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(pymongo.errors.PyMongoError):
             if condition():
                 return
-        time.sleep(0.2)
+        time.sleep(0.05)
     raise AssertionError(f"waited in vain until {what}")
 
 
 @dataclasses.dataclass
 class Writer:
-    """Writes with majority concern as fast as it can, and remembers what the server acknowledged."""
+    """Writes with majority concern all the time, and remembers what the server acknowledged.
+
+    As fast as it could, it would take the processor from the members that a test waits for.
+    """
 
     one: ReplicaSet
     acknowledged: list[int] = dataclasses.field(default_factory=list)
@@ -81,7 +103,7 @@ class Writer:
         with self.one.client(retryWrites=False, serverSelectionTimeoutMS=30000) as client:
             things = client.get_database("writer", write_concern=pymongo.WriteConcern("majority")).things
             number, last = 0, time.monotonic()
-            while not self._stop.is_set():
+            while not self._stop.wait(WRITER_PAUSE_SECONDS):
                 number += 1
                 try:
                     things.insert_one({"_id": number})

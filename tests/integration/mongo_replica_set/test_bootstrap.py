@@ -13,7 +13,17 @@ import pymongo.errors
 import pytest
 from kill_points import MONGODB_MESSAGES, KillPoint, every_point
 from module_process import ModuleProcess
-from replica_set_subject import Run, arguments, by_host, configuration, verbs, wait_until
+from replica_set_subject import (
+    BRIEF_QUESTIONS,
+    QUICK_BY_HAND,
+    QUICK_GREETINGS,
+    Run,
+    arguments,
+    by_host,
+    configuration,
+    verbs,
+    wait_until,
+)
 from servers import Member, Mongod, ReplicaSet
 
 MakeSet = t.Callable[..., ReplicaSet]
@@ -27,7 +37,7 @@ def alone(member: Member) -> t.Any:
 
 def initiated_by_hand(one: ReplicaSet, member: Member) -> None:
     with alone(member) as client:
-        config = {"_id": one.name, "members": [{"_id": 0, "host": member.address}]}
+        config = {"_id": one.name, "members": [{"_id": 0, "host": member.address}], "settings": QUICK_BY_HAND}
         client.admin.command("replSetInitiate", config)
         wait_until(lambda: bool(client.admin.command("hello")["isWritablePrimary"]), "there is a primary")
 
@@ -62,7 +72,7 @@ def test_from_the_first_start_to_three_members(make_set: MakeSet, run_module: Ru
 
 def test_a_plan_for_a_server_that_is_not_there_yet(make_set: MakeSet, run_module: Run) -> None:
     one = make_set(3)
-    options = arguments(one, one.members[0])
+    options = arguments(one, one.members[0], settings=QUICK_GREETINGS)
     nothing = {**options, "login_host": "127.0.0.1", "login_port": 1, "assume_empty": True}
     assert run_module("mongo_replica_set", nothing, check=True)["actions"] == (
         run_module("mongo_replica_set", options)["actions"]
@@ -100,7 +110,7 @@ def test_killed_at_any_moment(
     one = make_set(2)
     first = one.members[0]
     # The second one may be elected while the first one is down.
-    options = arguments(one, first, settings={"election_timeout_millis": 2000})
+    options = arguments(one, first, settings={"election_timeout_millis": 2000, **QUICK_GREETINGS})
 
     def start(point: KillPoint) -> ModuleProcess:
         return start_module("mongo_replica_set", options, kill_point=point)
@@ -158,13 +168,13 @@ def test_a_member_of_an_existing_set_is_not_initiated_again(make_set: MakeSet, r
 
 
 def test_a_silent_member_could_hold_the_set(make_set: MakeSet, run_module: Run) -> None:
-    one = make_set(2)
-    one.members[1].stop()
-    refused = run_module("mongo_replica_set", arguments(one, one.members[0]))
+    one = make_set(2, started=False)
+    one.members[0].start()
+    refused = run_module("mongo_replica_set", arguments(one, one.members[0], **BRIEF_QUESTIONS))
     assert refused["failed"] and refused["error_code"] == "MEMBERS_UNREACHABLE" and one.addresses[1] in refused["msg"]
     with alone(one.members[0]) as client, pytest.raises(pymongo.errors.OperationFailure, match="no replset config"):
         client.admin.command("replSetGetStatus")
-    never = run_module("mongo_replica_set", arguments(one, one.members[0], initiate="never"))
+    never = run_module("mongo_replica_set", arguments(one, one.members[0], initiate="never", **BRIEF_QUESTIONS))
     assert never["failed"] and never["error_code"] == "NOT_INITIATED"
 
 
@@ -173,7 +183,8 @@ def test_the_first_user_needs_the_host_of_the_primary(make_set: MakeSet, run_mod
     first, second = one.members
     with alone(first) as client:
         members = [{"_id": 0, "host": first.address, "priority": 2}, {"_id": 1, "host": second.address}]
-        client.admin.command("replSetInitiate", {"_id": one.name, "members": members})
+        config = {"_id": one.name, "members": members, "settings": QUICK_BY_HAND}
+        client.admin.command("replSetInitiate", config)
         wait_until(lambda: bool(client.admin.command("hello")["isWritablePrimary"]), "there is a primary")
     with alone(second) as client:
         wait_until(lambda: bool(client.admin.command("hello")["secondary"]), "the second holds the data")
@@ -208,11 +219,8 @@ def test_another_name_than_the_set_has(make_set: MakeSet, run_module: Run) -> No
 
 
 def test_a_server_without_authorization_is_told_so(make_set: MakeSet, run_module: Run) -> None:
-    one = make_set(1)
+    one = make_set(1, settings={"security": {}})
     member = one.members[0]
-    member.stop()
-    member.configure({"replication": {"replSetName": "rs0"}, "security": {}})
-    member.start()
     made = run_module("mongo_replica_set", arguments(one, member))
     assert verbs(made) == ["initiate", "create"] and made["authorization"] is False
     assert any("does not ask for logins" in str(warning) for warning in made["warnings"])

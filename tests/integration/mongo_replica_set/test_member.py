@@ -6,8 +6,24 @@ from __future__ import annotations
 
 import typing as t
 
-from replica_set_subject import Run, Writer, arguments, configuration, sees_down, verbs, wait_until
+import pytest
+from replica_set_subject import (
+    DEFAULT_GREETINGS,
+    Run,
+    Writer,
+    arguments,
+    configuration,
+    sees_down,
+    verbs,
+    wait_until,
+)
 from servers import Member, Mongod, ReplicaSet
+
+
+@pytest.fixture
+def greetings() -> dict[str, int]:
+    # A gate must also hold when what one member knows of another is out of date.
+    return DEFAULT_GREETINGS
 
 
 def primary_of(one: ReplicaSet) -> Member:

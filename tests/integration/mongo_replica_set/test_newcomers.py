@@ -11,7 +11,19 @@ from pathlib import Path
 import pymongo
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._local import port
-from replica_set_subject import Run, arguments, by_host, configuration, sees_down, verbs, wait_until
+from replica_set_subject import (
+    BRIEF_QUESTIONS,
+    QUICK_BY_HAND,
+    QUICK_GREETINGS,
+    Run,
+    arguments,
+    by_host,
+    configuration,
+    has_left,
+    sees_down,
+    verbs,
+    wait_until,
+)
 from servers import Member, Mongod, ReplicaSet
 
 MakeSet = t.Callable[..., ReplicaSet]
@@ -34,10 +46,10 @@ def declared(*hosts: str) -> Hosts:
 def refused(one: ReplicaSet, run_module: Run, members: Hosts, **options: t.Any) -> str:
     """The message of a run that must fail in check mode and without it alike, and leave the set as it is."""
     before, primary = configuration(one), primary_of(one)
-    helper = one.at(primary)
+    options = arguments(one, one.at(primary), members=members, **BRIEF_QUESTIONS, **options)
     messages = []
     for check in (True, False):
-        result = run_module("mongo_replica_set", arguments(one, helper, members=members, **options), check=check)
+        result = run_module("mongo_replica_set", options, check=check)
         assert result.get("failed") and result["error_code"] == "HOST_REFUSED", result
         assert "previous_host" in result["msg"]
         messages.append(result["msg"])
@@ -114,7 +126,7 @@ def test_a_host_that_does_not_answer(three: ReplicaSet, run_module: Run) -> None
     assert "nowhere.invalid:27017: it does not answer" in message
     # Where the very run would start it, check mode expects it; the run itself does not.
     members = declared(*three.addresses, silent)
-    options = arguments(three, three.members[0], members=members, assume_started=[silent])
+    options = arguments(three, three.members[0], members=members, assume_started=[silent], **BRIEF_QUESTIONS)
     assert verbs(run_module("mongo_replica_set", options, check=True)) == ["create", "grant vote"]
     before = configuration(three)
     assert "it does not answer" in run_module("mongo_replica_set", options)["msg"]
@@ -128,14 +140,13 @@ def test_a_server_that_wants_tls_is_named_with_the_reason(
     folder = tmp_path / "tls"
     made = run_module("tls_certificates", {"directory": str(folder), "certificates": [certificate]})
     assert not made.get("failed"), made["msg"]
-    secured = make_set(1).members[0]
+    secured = make_set(1, started=False).members[0]
     home = secured.server.layout.servers
     for source, name in (("ca.crt", "ca.pem"), ("server.pem", "server.pem")):
         target = home / name
         target.write_bytes((folder / source).read_bytes())
         target.chmod(0o400)
         secured.account.own(target)
-    secured.stop()
     tls = {"mode": "requireTLS", "certificateKeyFile": f"{home}/server.pem", "CAFile": f"{home}/ca.pem"}
     secured.configure(
         {
@@ -168,8 +179,7 @@ def test_a_server_without_a_set_and_one_for_another_set(
         address = f"{alone.host}:{alone.port}"
         message = refused(three, run_module, declared(*three.addresses, address))
         assert f"{address}: it was not started for a replica set" in message
-    other = make_set(1).members[0]
-    started_as(other, {"replication": {"replSetName": "other"}, "security": {}})
+    other = make_set(1, name="other", settings={"security": {}}).members[0]
     message = refused(three, run_module, declared(*three.addresses, other.address))
     assert f"{other.address}: it was started for the replica set other" in message
 
@@ -177,7 +187,7 @@ def test_a_server_without_a_set_and_one_for_another_set(
 def test_a_server_with_data_keeps_it(three: ReplicaSet, make_set: MakeSet, run_module: Run) -> None:
     """It was a single server with the same administrator: joining would drop everything that it holds."""
     replicated = {"replication": {"replSetName": "rs0"}}
-    lonely = make_set(1).members[0]
+    lonely = make_set(1, started=False).members[0]
     started_as(lonely, {"security": {"authorization": "enabled"}})
     assert run_module("mongo_replica_set", lonely.login)["changed"]
     with lonely.client() as client:
@@ -206,15 +216,10 @@ def test_a_member_that_was_removed_may_come_back(three: ReplicaSet, run_module: 
     assert verbs(run_module("mongo_replica_set", arguments(three, helper, members=left, purge_members=True))) == [
         "remove"
     ]
-    wait_until(lambda: _has_left(three.at(gone)), "the member knows that it was removed")
+    wait_until(lambda: has_left(three.at(gone)), "the member knows that it was removed")
     assert verbs(run_module("mongo_replica_set", arguments(three, helper))) == ["create", "grant vote"]
     with three.client() as client:
         client.drop_database("shop")
-
-
-def _has_left(member: Member) -> bool:
-    with member.client() as client:
-        return "setName" not in client.admin.command("hello")
 
 
 def test_another_name_is_not_another_server(three: ReplicaSet, run_module: Run) -> None:
@@ -329,16 +334,16 @@ def test_a_set_is_not_begun_with_a_server_under_two_names(make_set: MakeSet, run
         client: t.Any = pymongo.MongoClient(member.host, member.port, directConnection=True)
         with client:
             assert "setName" not in client.admin.command("hello")
-    assert verbs(run_module("mongo_replica_set", arguments(one, first))) == [
+    assert verbs(run_module("mongo_replica_set", arguments(one, first, settings=QUICK_GREETINGS))) == [
         "initiate", "create", "create", "grant vote"
     ]
 
 
 def test_a_set_is_begun_without_a_silent_member_on_request(make_set: MakeSet, run_module: Run) -> None:
-    one = make_set(2)
+    one = make_set(2, started=False)
     first, second = one.members
-    second.stop()
-    options = arguments(one, first, initiate="always")
+    first.start()
+    options = arguments(one, first, initiate="always", settings=QUICK_GREETINGS, **BRIEF_QUESTIONS)
     promised = run_module("mongo_replica_set", options, check=True)
     made = run_module("mongo_replica_set", options)
     assert verbs(made) == ["initiate", "create"] and made["actions"] == promised["actions"]
@@ -356,12 +361,13 @@ def test_a_wrong_host_is_found_before_the_first_user_is_made(make_set: MakeSet, 
     first = one.members[0]
     client: t.Any = pymongo.MongoClient(first.host, first.port, directConnection=True)
     with client:
-        config = {"_id": one.name, "members": [{"_id": 0, "host": first.address}]}
+        config = {"_id": one.name, "members": [{"_id": 0, "host": first.address}], "settings": QUICK_BY_HAND}
         client.admin.command("replSetInitiate", config)
         wait_until(lambda: bool(client.admin.command("hello")["isWritablePrimary"]), "there is a primary")
     silent = f"127.0.0.1:{port.free_port(0)}"
     for members in (declared(first.address, silent), declared(first.address, other_name(first.address))):
         for check in (True, False):
-            result = run_module("mongo_replica_set", arguments(one, first, members=members), check=check)
+            options = arguments(one, first, members=members, **BRIEF_QUESTIONS)
+            result = run_module("mongo_replica_set", options, check=check)
             assert result["failed"] and result["error_code"] == "HOST_REFUSED", result
     assert verbs(run_module("mongo_replica_set", arguments(one, first), check=True)) == ["create"]

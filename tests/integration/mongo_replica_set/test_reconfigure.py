@@ -10,7 +10,17 @@ import typing as t
 
 import pytest
 from fresh_python import run_in_fresh_python
-from replica_set_subject import Run, Writer, arguments, by_host, configuration, sees_down, verbs, wait_until
+from replica_set_subject import (
+    Run,
+    Writer,
+    arguments,
+    by_host,
+    configuration,
+    has_left,
+    sees_down,
+    verbs,
+    wait_until,
+)
 from servers import CACHE, ReplicaSet
 
 
@@ -37,7 +47,12 @@ def test_attributes_change_in_one_step_and_settings_in_another(three: ReplicaSet
         other: {"priority": 3.5},
     }
     members = [{"host": address, **changes.get(address, {})} for address in three.addresses]
-    settings = {"heartbeat_interval_millis": 1500, "get_last_error_modes": {"both": {"use": 1}}}
+    settings = {
+        # Its end is when the highest priority takes over.
+        "election_timeout_millis": 2000,
+        "heartbeat_interval_millis": 1500,
+        "get_last_error_modes": {"both": {"use": 1}},
+    }
     options = arguments(three, three.members[0], members=members, settings=settings)
     before = configuration(three)
     promised = run_module("mongo_replica_set", options, check=True, diff=True)
@@ -106,6 +121,7 @@ def test_the_primary_goes_only_after_it_stepped_down(three: ReplicaSet, run_modu
     made = run_module("mongo_replica_set", {**options, "step_down_primary": True})
     assert verbs(made) == ["step down", "remove"]
     assert made["primary"] in [one["host"] for one in left] and primary not in by_host(three)
+    wait_until(lambda: has_left(three.at(primary)), "the old primary knows that it was removed")
 
 
 def test_a_degraded_set_is_left_alone(three: ReplicaSet, run_module: Run) -> None:
@@ -141,17 +157,23 @@ def test_a_dead_member_is_replaced(three: ReplicaSet, run_module: Run) -> None:
     finally:
         three.members.remove(fresh)
         dead.start()
-        # The fixture of the next test brings the dead one back and removes the fresh one.
-        members = [{"host": address} for address in three.addresses]
-        run_module(
-            "mongo_replica_set",
-            arguments(three, helper, members=members, purge_members=True, step_down_primary=True),
-        )
-        fresh.kill()
+        try:
+            # Until then it names itself a member of a set that is not this one.
+            wait_until(lambda: has_left(dead), "the dead one knows that it was removed")
+            members = [{"host": address} for address in three.addresses]
+            back = run_module(
+                "mongo_replica_set",
+                arguments(three, helper, members=members, purge_members=True, step_down_primary=True),
+            )
+            assert not back.get("failed"), back["msg"]
+        finally:
+            fresh.kill()
 
 
 def test_no_primary_and_no_change_is_no_failure(three: ReplicaSet, run_module: Run) -> None:
     helper, *down = three.members
+    quick = arguments(three, helper, settings={"election_timeout_millis": 2000})
+    assert verbs(run_module("mongo_replica_set", quick)) == ["alter"]
     for member in down:
         member.kill()
     wait_until(lambda: _has_no_primary(helper), "the last one has stepped down")

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.module import default_options
 from ansible_collections.groundwork.databases.plugins.module_utils._local import port
-from ansible_collections.groundwork.databases.plugins.module_utils._local.login import default_options
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo import api, connection
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.configuration import (
     live,
@@ -185,7 +185,8 @@ def test_the_exporter_of_a_member_tells_of_its_set(run_module, tmp_path):
     try:
         hosts = [{"host": address} for address in one.addresses]
         first = {**one.members[0].login, "name": one.name, "member": one.members[0].address, "members": hosts}
-        made = run_module("mongo_replica_set", {**first, "wait_timeout": 60})
+        quick = {"heartbeat_interval_millis": 100}
+        made = run_module("mongo_replica_set", {**first, "settings": quick, "wait_timeout": 60})
         assert not made.get("failed"), made.get("msg")
         for member in one.members:
             page = scraped(member, tmp_path, member.password)

@@ -65,7 +65,7 @@ class Cluster:
             [str(self.bin / "pg_ctl"), *arguments, "-D", str(self.data), "-w", "-l", str(self.log),
              *(["-o", f"-c config_file={self.main_file}"] if "start" in arguments else [])]
         )  # fmt: skip
-        assert outcome.returncode == 0, outcome.stdout + outcome.stderr + self.log.read_text()
+        assert outcome.ok, outcome.stdout + outcome.stderr + self.log.read_text()
 
     def start(self) -> Cluster:
         self.pg_ctl("start")
@@ -136,7 +136,7 @@ def template(account: Account, bin_directory: Path) -> t.Iterator[Path]:
     account.own(home)
     argv = ["--username", account.name, "--auth", "peer", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
     outcome = account.run([str(bin_directory / "initdb"), "--pgdata", str(home / "data"), *argv])
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.ok, outcome.stderr
     for name in ("postgresql.conf", "pg_hba.conf", "pg_ident.conf"):
         (home / "data" / name).unlink()
     yield home / "data"

@@ -139,7 +139,7 @@ class Cluster:
         outcome = self.account.run(
             [str(self.first.bin / "pg_ctl"), "start", "-D", str(self.data(name)), "-w", "-l", str(log)]
         )
-        assert outcome.returncode == 0, log.read_text()
+        assert outcome.ok, log.read_text()
 
     def stop(self, name: str, mode: str = "fast") -> None:
         self.account.run([str(self.first.bin / "pg_ctl"), "stop", "-D", str(self.data(name)), "-w", "-m", mode])

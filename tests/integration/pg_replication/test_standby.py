@@ -121,7 +121,7 @@ def test_a_server_that_was_made_by_hand_after_an_interrupted_copy_is_never_empti
     by_hand = [str(cluster.first.bin / "pg_basebackup"), "-D", str(cluster.data("two")), "-R", "-c", "fast", "-d"]
     made = cluster.account.run([*by_hand, f"port={cluster.ports['one']} host=127.0.0.1 user=replicator "
                                 f"passfile={cluster.passfile}"])
-    assert made.returncode == 0, made.stderr
+    assert made.ok, made.stderr
     cluster.start("two")
     cluster.query("two", "SELECT pg_promote()")
     cluster.query("two", "CREATE TABLE precious AS SELECT 1 AS id")

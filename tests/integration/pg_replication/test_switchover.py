@@ -152,7 +152,7 @@ def test_a_target_that_does_not_replay_gives_the_part_back(written):
     assert refused["failed"] and "replay is paused on two" in refused["msg"]
     written.query("one", "INSERT INTO written VALUES (1)")
     back = written.hand_over("one", "two", receive_timeout=1)
-    assert back["failed"] and back["error_code"] == "SWITCHOVER_TAKEN_BACK", back
+    assert back["failed"] and back["error_code"] == "SWITCHOVER_ROLLED_BACK", back
     assert "was started again and is the primary" in back["msg"]
     member = written.state("one")
     assert member["role"] == "primary" and member["timeline"] == 1

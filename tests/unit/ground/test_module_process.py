@@ -104,15 +104,17 @@ def test_two_runs_at_once_have_their_own_ends(tmp_path: Path) -> None:
 def test_a_run_has_the_environment_and_the_folder_of_its_caller(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("GROUNDWORK_FORMER", "of the caller")
     result_of(start(tmp_path / "a"))
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path / "sub")
     monkeypatch.setenv("GROUNDWORK_MARK", "of the caller")
-    monkeypatch.delenv("HOME")
-    result_of(start(tmp_path / "b", "pwd > ../seen; env >> ../seen"))
+    monkeypatch.delenv("GROUNDWORK_FORMER")
+    seen_by = f"readlink /proc/$PPID/cwd > {tmp_path}/seen; env >> {tmp_path}/seen"
+    result_of(start(tmp_path / "b", seen_by))
     seen = (tmp_path / "seen").read_text().splitlines()
     assert seen[0] == str(tmp_path / "sub") and "GROUNDWORK_MARK=of the caller" in seen
-    assert not any(line.startswith("HOME=") for line in seen)
+    assert not any(line.startswith("GROUNDWORK_FORMER=") for line in seen)
 
 
 def test_a_run_ends_though_it_leaves_a_child(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import re
 import typing as t
 
 from ..._core.error_codes import ErrorCode
-from ..._core.errors import GroundworkError
+from ..._core.problems import Problems, collected, repeated
 
 UNTOUCHED = "every certificate and key"
 USAGES = ("server", "client")
@@ -63,13 +63,23 @@ class Leaf:
     renew_before_days: int
 
 
-def read_authority(entry: dict[str, t.Any], certificate_file: str | None, key_file: str | None) -> Authority:
+def read(params: dict[str, t.Any]) -> tuple[Authority, list[Leaf]]:
+    """The module's options.
+
+    :raises GroundworkError: with everything that cannot be issued so.
     """
-    :raises GroundworkError: a subject or a duration that cannot be one.
-    """
-    _check_days("ca", entry)
+    with collected("the certificates", ErrorCode.INVALID_CERTIFICATE, UNTOUCHED) as problems:
+        authority = read_authority(params["ca"], params["ca_cert"], params["ca_key"], problems)
+        leaves = read_leaves(params["certificates"], problems)
+    return authority, leaves
+
+
+def read_authority(
+    entry: dict[str, t.Any], certificate_file: str | None, key_file: str | None, problems: Problems
+) -> Authority:
+    _check_days("ca", entry, problems)
     return Authority(
-        subject=_subject("ca", entry),
+        subject=_subject("ca", entry, problems),
         key=_key(entry),
         valid_days=entry["valid_days"],
         renew_before_days=entry["renew_before_days"],
@@ -78,41 +88,34 @@ def read_authority(entry: dict[str, t.Any], certificate_file: str | None, key_fi
     )
 
 
-def read_leaves(entries: list[dict[str, t.Any]]) -> list[Leaf]:
-    """
-    :raises GroundworkError: a name, a host name or an address that cannot be one, or a name that is used twice.
-    """
-    leaves = [_leaf(entry) for entry in entries]
-    seen: set[str] = set()
-    for leaf in leaves:
-        if leaf.name in seen:
-            raise _refusal(f"{leaf.name} is named twice.", "Keep one entry for each certificate.", leaf.name)
-        seen.add(leaf.name)
-    return leaves
+def read_leaves(entries: list[dict[str, t.Any]], problems: Problems) -> list[Leaf]:
+    for name in repeated(entry["name"] for entry in entries):
+        problems.add(_where(name), f"{name} is named twice.", "Keep one entry for each certificate.")
+    return [_leaf(entry, problems) for entry in entries]
 
 
-def _leaf(entry: dict[str, t.Any]) -> Leaf:
+def _leaf(entry: dict[str, t.Any], problems: Problems) -> Leaf:
     name = entry["name"]
     if not _NAME.match(name) or name == _AUTHORITY:
-        raise _refusal(f"{name!r} cannot be the name of a certificate's files.", "'ca' is the authority's.", name)
+        problems.add(_where(name), f"{name!r} cannot be the name of a certificate's files.", "'ca' is the authority's.")
     usage = frozenset(entry["usage"])
     dns_names = frozenset(dns.lower() for dns in entry.get("dns_names") or ())
-    addresses = frozenset(_address(name, text) for text in entry.get("ip_addresses") or ())
-    for dns in dns_names:
+    addresses = frozenset(_address(name, text, problems) for text in entry.get("ip_addresses") or ())
+    for dns in sorted(dns_names):
         if not _DNS.match(dns):
-            raise _refusal(f"{dns!r} is not a host name.", "Addresses belong to ip_addresses.", name)
+            problems.add(_where(name), f"{dns!r} is not a host name.", "Addresses belong to ip_addresses.")
     if not usage:
-        raise _refusal(f"{name} has no usage.", f"Give {' or '.join(USAGES)}, or both.", name)
+        problems.add(_where(name), f"{name} has no usage.", f"Give {' or '.join(USAGES)}, or both.")
     if "server" in usage and not (dns_names or addresses):
-        raise _refusal(
+        problems.add(
+            _where(name),
             f"{name} is a server's certificate without a host name and without an address.",
             "Clients that verify the host look only at dns_names and ip_addresses, not at the common name.",
-            name,
         )
-    _check_days(name, entry)
+    _check_days(name, entry, problems)
     return Leaf(
         name=name,
-        subject=_subject(name, {**entry, "common_name": entry.get("common_name") or name}),
+        subject=_subject(name, {**entry, "common_name": entry.get("common_name") or name}, problems),
         dns_names=dns_names,
         ip_addresses=addresses,
         usage=usage,
@@ -122,11 +125,11 @@ def _leaf(entry: dict[str, t.Any]) -> Leaf:
     )
 
 
-def _subject(name: str, entry: dict[str, t.Any]) -> Subject:
+def _subject(name: str, entry: dict[str, t.Any], problems: Problems) -> Subject:
     fields = [entry["common_name"], entry.get("organization"), entry.get("organizational_unit")]
     for value in fields:
         if value is not None and not 1 <= len(value) <= _LONGEST_NAME:
-            raise _refusal(f"{value!r} has not 1 to {_LONGEST_NAME} characters.", "X.509 allows no other.", name)
+            problems.add(_where(name), f"{value!r} has not 1 to {_LONGEST_NAME} characters.", "X.509 allows no other.")
     return Subject(*fields)
 
 
@@ -134,23 +137,22 @@ def _key(entry: dict[str, t.Any]) -> KeyKind:
     return KeyKind("rsa", entry["rsa_bits"]) if entry["key_type"] == "rsa" else KeyKind("ec")
 
 
-def _address(name: str, text: str) -> str:
+def _address(name: str, text: str, problems: Problems) -> str:
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
-        raise _refusal(f"{text!r} is not an IP address.", "Host names belong to dns_names.", name) from None
+        problems.add(_where(name), f"{text!r} is not an IP address.", "Host names belong to dns_names.")
+        return text
 
 
-def _check_days(name: str, entry: dict[str, t.Any]) -> None:
+def _check_days(name: str, entry: dict[str, t.Any], problems: Problems) -> None:
     if not 0 <= entry["renew_before_days"] < entry["valid_days"]:
-        raise _refusal(
+        problems.add(
+            _where(name),
             f"{name} is valid for {entry['valid_days']} days and renewed {entry['renew_before_days']} days before.",
             "It would be renewed at every run: let renew_before_days be less than valid_days.",
-            name,
         )
 
 
-def _refusal(what: str, hint: str, name: str) -> GroundworkError:
-    return GroundworkError(
-        what, where=f"certificates, {name}", untouched=UNTOUCHED, hint=hint, code=ErrorCode.INVALID_CERTIFICATE
-    )
+def _where(name: str) -> str:
+    return f"certificates, {name}"

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ..._core.error_codes import ErrorCode
-from ..._core.errors import GroundworkError
+from ..._core.problems import Problems, collected, repeated
 
 UNTOUCHED = "every file of this call"
 _MODE = re.compile(r"^[0-7]{4}$")
@@ -52,107 +52,111 @@ class Purge:
     pattern: str
 
 
-def read_wanted(entries: list[dict[str, t.Any]]) -> list[Wanted]:
-    """The entries of a call, in its order.
+def read(params: dict[str, t.Any]) -> tuple[list[Wanted], list[Purge]]:
+    """The module's options, in their order.
 
-    :raises GroundworkError: an entry that cannot be meant, or a path that two entries name.
+    :raises GroundworkError: with everything in them that cannot be.
     """
-    wanted = [_read_entry(entry) for entry in entries]
-    seen: set[str] = set()
-    for entry in wanted:
-        if entry.path in seen:
-            raise _refusal(entry.path, "is named by two entries.", "Keep one entry for each path.")
-        seen.add(entry.path)
+    with collected("the description", ErrorCode.INVALID_FILE, UNTOUCHED) as problems:
+        wanted = read_wanted(params["files"], problems)
+        purges = read_purges(params["purge"], problems)
+    return wanted, purges
+
+
+def read_wanted(entries: list[dict[str, t.Any]], problems: Problems) -> list[Wanted]:
+    wanted = [_Entry(entry, problems).read() for entry in entries]
+    for path in repeated(entry.path for entry in wanted):
+        problems.add("files", f"{path} is named by two entries.", "Keep one entry for each path.")
     return wanted
 
 
-def read_purges(entries: list[dict[str, t.Any]]) -> list[Purge]:
+def read_purges(entries: list[dict[str, t.Any]], problems: Problems) -> list[Purge]:
     purges = []
     for entry in entries:
-        directory = checked_path(entry["directory"])
+        directory = _checked_path(entry["directory"], "purge", problems)
         pattern = entry["pattern"]
         if "/" in pattern or not re.sub(r"[*?.]|\[.*?\]", "", pattern):
-            raise _refusal(
-                f"{directory}: the purge pattern {pattern!r}",
-                "is a path, or matches every file.",
+            problems.add(
+                "purge",
+                f"{directory}: the purge pattern {pattern!r} is a path, or matches every file.",
                 "Give a pattern that only your own files match, such as '*-groundwork.conf'.",
             )
         purges.append(Purge(directory, pattern))
     return purges
 
 
-def checked_path(path: str) -> str:
-    """
-    :raises GroundworkError: the path is relative, or not in its shortest form.
-    """
+def _checked_path(path: str, option: str, problems: Problems) -> str:
+    """The path in its shortest form."""
     if not path.startswith("/") or "\0" in path:
-        raise _refusal(path or "''", "is not an absolute path.", "Start it with '/'.")
+        problems.add(option, f"{path or repr(path)} is not an absolute path.", "Start it with '/'.")
     normal = os.path.normpath(path)
     if ".." in path.split("/") or normal == "/":
-        raise _refusal(path, "is not a path that this module manages.", "Leave out '..' and name something below '/'.")
+        what = f"{path} is not a path that this module manages."
+        problems.add(option, what, "Leave out '..' and name something below '/'.")
     return normal
 
 
-def _read_entry(entry: dict[str, t.Any]) -> Wanted:
-    path = checked_path(entry["path"])
-    state = entry["state"]
-    _check_options(path, state, entry)
-    return Wanted(
-        path=path,
-        state=state,
-        content=_content(path, entry) if state == "present" else None,
-        target=entry.get("target"),
-        owner=entry.get("owner"),
-        group=entry.get("group"),
-        mode=_mode(path, entry.get("mode")),
-        secret=bool(entry.get("secret")),
-        validate=_validate(path, entry.get("validate")),
-        may_come=bool(entry.get("owner_may_come")),
-    )
+class _Entry:
+    def __init__(self, given: dict[str, t.Any], problems: Problems) -> None:
+        self._given = given
+        self._state = given["state"]
+        self._problems = problems
+        self._path = _checked_path(given["path"], "files", problems)
 
+    def _refuse(self, what: str, hint: str) -> None:
+        self._problems.add("files", f"{self._path} {what}", hint)
 
-def _check_options(path: str, state: str, entry: dict[str, t.Any]) -> None:
-    for option in ("content", "content_b64", "target", "mode", "validate"):
-        if entry.get(option) is not None and option not in _OF_STATE[state]:
-            raise _refusal(path, f"has {option!r}, which means nothing with state {state!r}.", "Remove one of them.")
-    if state in ("absent", "link") and (entry.get("owner") or entry.get("group")):
-        raise _refusal(path, f"has an owner or a group, which mean nothing with state {state!r}.", "Remove them.")
-    if state == "link" and not entry.get("target"):
-        raise _refusal(path, "is to be a link without a target.", "Give 'target'.")
+    def read(self) -> Wanted:
+        self._check_options()
+        given = self._given
+        return Wanted(
+            path=self._path,
+            state=self._state,
+            content=self._content() if self._state == "present" else None,
+            target=given.get("target"),
+            owner=given.get("owner"),
+            group=given.get("group"),
+            mode=self._mode(given.get("mode")),
+            secret=bool(given.get("secret")),
+            validate=self._validate(given.get("validate")),
+            may_come=bool(given.get("owner_may_come")),
+        )
 
+    def _check_options(self) -> None:
+        state = self._state
+        for option in ("content", "content_b64", "target", "mode", "validate"):
+            if self._given.get(option) is not None and option not in _OF_STATE[state]:
+                self._refuse(f"has {option!r}, which means nothing with state {state!r}.", "Remove one of them.")
+        if state in ("absent", "link") and (self._given.get("owner") or self._given.get("group")):
+            self._refuse(f"has an owner or a group, which mean nothing with state {state!r}.", "Remove them.")
+        if state == "link" and not self._given.get("target"):
+            self._refuse("is to be a link without a target.", "Give 'target'.")
 
-def _content(path: str, entry: dict[str, t.Any]) -> bytes:
-    text, encoded = entry.get("content"), entry.get("content_b64")
-    if (text is None) == (encoded is None):
-        raise _refusal(path, "needs exactly one of 'content' and 'content_b64'.", "An empty file has the content ''.")
-    if encoded is None:
-        # Ansible hands bytes that are not UTF-8 through as surrogates.
-        return str(text).encode("utf-8", "surrogateescape")
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        raise _refusal(path, "has a 'content_b64' that is not base64.", "Use the b64encode filter.") from None
+    def _content(self) -> bytes:
+        text, encoded = self._given.get("content"), self._given.get("content_b64")
+        if (text is None) == (encoded is None):
+            self._refuse("needs exactly one of 'content' and 'content_b64'.", "An empty file has the content ''.")
+        if encoded is None:
+            # Ansible hands bytes that are not UTF-8 through as surrogates.
+            return str(text).encode("utf-8", "surrogateescape")
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            self._refuse("has a 'content_b64' that is not base64.", "Use the b64encode filter.")
+            return b""
 
-
-def _mode(path: str, mode: object) -> int | None:
-    if mode is None:
-        return None
-    if not isinstance(mode, str) or not _MODE.match(mode):
-        raise _refusal(
-            path,
+    def _mode(self, mode: object) -> int | None:
+        if mode is None:
+            return None
+        if isinstance(mode, str) and _MODE.match(mode):
+            return int(mode, 8)
+        self._refuse(
             f"has the mode {mode!r}, which is not four octal digits in quotes.",
             'Write for example mode: "0640"; without quotes YAML reads another number.',
         )
-    return int(mode, 8)
+        return None
 
-
-def _validate(path: str, argv: list[str] | None) -> tuple[str, ...]:
-    if not argv:
-        return ()
-    if not any("%s" in part for part in argv):
-        raise _refusal(path, "has a 'validate' without '%s'.", "'%s' stands for the file to look at.")
-    return tuple(argv)
-
-
-def _refusal(path: str, what: str, hint: str) -> GroundworkError:
-    return GroundworkError(f"{path} {what}", where=path, untouched=UNTOUCHED, hint=hint, code=ErrorCode.INVALID_FILE)
+    def _validate(self, argv: list[str] | None) -> tuple[str, ...]:
+        if argv and not any("%s" in part for part in argv):
+            self._refuse("has a 'validate' without '%s'.", "'%s' stands for the file to look at.")
+        return tuple(argv or ())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
+from .. import command
 from .declared import UNTOUCHED
 from .plan import Change
 
@@ -27,7 +27,7 @@ def validate_all(changes: list[Change], check_mode: bool) -> list[str]:
     for change in changes:
         if change.verb != "write" or not change.validate:
             continue
-        if shutil.which(change.validate[0], path=_path()) is None:
+        if shutil.which(change.validate[0], path=command.search_path()) is None:
             if not check_mode:
                 raise _refusal(change, f"cannot be validated: there is no {change.validate[0]}", "Install it first.")
             unproven.append(change.path)
@@ -43,30 +43,17 @@ def validate_all(changes: list[Change], check_mode: bool) -> list[str]:
 def _validate(change: Change, candidate: Path) -> None:
     argv = [part.replace("%s", str(candidate)) for part in change.validate]
     try:
-        outcome = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=TIMEOUT,
-            env={**os.environ, "LC_ALL": "C", "PATH": _path()},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise _refusal(change, f"was not validated by {argv[0]} within {TIMEOUT} s", "Run it by hand.") from None
-    if outcome.returncode == 0:
+        result = command.run(argv, timeout=TIMEOUT, environment=os.environ)
+    except GroundworkError as error:
+        raise _refusal(change, f"was not validated: {error.what}", "Run it by hand.") from None
+    if result.ok:
         return
     # The program's words may quote the file.
     said = "what it said is not shown, as the file is secret"
     if not change.secret:
-        lines = outcome.stdout.decode("utf-8", "replace").replace(str(candidate), change.path).splitlines()
+        lines = (result.stdout + result.stderr).replace(str(candidate), change.path).splitlines()
         said = "\n".join(lines[-_LINES_SHOWN:]) or "it said nothing"
-    raise _refusal(change, f"is refused by {argv[0]} (exit {outcome.returncode}): {said}", "Correct the content.")
-
-
-def _path() -> str:
-    # A login without a profile, as Ansible's, may lack the folders of the system's own programs.
-    return os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"])
+    raise _refusal(change, f"is refused by {argv[0]} (exit {result.code}): {said}", "Correct the content.")
 
 
 def _refusal(change: Change, what: str, hint: str) -> GroundworkError:

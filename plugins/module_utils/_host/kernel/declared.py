@@ -7,8 +7,7 @@ import re
 import typing as t
 from pathlib import PurePosixPath
 
-from ..._core.error_codes import ErrorCode
-from ..._core.errors import GroundworkError
+from ..._core.problems import Problems
 
 UNTOUCHED = "every setting of the kernel"
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"
@@ -48,18 +47,17 @@ class Device:
     missing: str = ""
 
 
-def read_sysctl(values: dict[str, t.Any]) -> list[Setting]:
-    """
-    :raises GroundworkError: a name or value that cannot be one, or one setting under two names.
-    """
+def read_sysctl(values: dict[str, t.Any], problems: Problems) -> list[Setting]:
+    """A name or value that cannot be one is a problem, and one setting under two names."""
     settings: dict[str, Setting] = {}
     for name, value in values.items():
         if not _SETTING.match(name):
-            raise _refusal(f"{name!r} is not the name of a kernel setting.", "sysctl", "Such as vm.swappiness.")
-        text = _value(name, value)
+            problems.add("sysctl", f"{name!r} is not the name of a kernel setting.", "Such as vm.swappiness.")
+            continue
+        text = _value(name, value, problems)
         path = f"/proc/sys/{sysctl_path(name)}"
         if path in settings:
-            raise _refusal(f"{name} is {settings[path].name} under another name.", "sysctl", "Keep one of them.")
+            problems.add("sysctl", f"{name} is {settings[path].name} under another name.", "Keep one of them.")
         settings[path] = Setting("sysctl", name, path, text)
     return list(settings.values())
 
@@ -78,22 +76,19 @@ def read_huge_pages(values: dict[str, t.Any]) -> list[Setting]:
     ]
 
 
-def read_read_ahead(entries: list[dict[str, t.Any]]) -> list[ReadAhead]:
-    """
-    :raises GroundworkError: a relative path or a negative size.
-    """
+def read_read_ahead(entries: list[dict[str, t.Any]], problems: Problems) -> list[ReadAhead]:
+    """A relative path or a negative size is a problem."""
     for entry in entries:
         if not entry["path"].startswith("/"):
-            raise _refusal(f"{entry['path']!r} is not an absolute path.", "read_ahead", "Start it with '/'.")
+            problems.add("read_ahead", f"{entry['path']!r} is not an absolute path.", "Start it with '/'.")
         if entry["kb"] < 0:
-            raise _refusal(f"{entry['kb']} is not a size.", "read_ahead", "Give kilobytes; 0 turns it off.")
+            problems.add("read_ahead", f"{entry['kb']} is not a size.", "Give kilobytes; 0 turns it off.")
     return [ReadAhead(entry["path"], entry["kb"]) for entry in entries]
 
 
-def read_ahead_settings(entries: list[ReadAhead], devices: dict[str, Device]) -> list[Setting]:
+def read_ahead_settings(entries: list[ReadAhead], devices: dict[str, Device], problems: Problems) -> list[Setting]:
     """
-    :param devices: the disk below every path of ``entries``.
-    :raises GroundworkError: two values for one disk.
+    :param devices: the disk below every path of ``entries``. Two values for one disk are a problem.
     """
     settings: dict[str, Setting] = {}
     for entry in entries:
@@ -102,20 +97,17 @@ def read_ahead_settings(entries: list[ReadAhead], devices: dict[str, Device]) ->
         setting = Setting("read-ahead", device.name or entry.path, path, str(entry.kb), device.missing)
         known = settings.setdefault(path or entry.path, setting)
         if known.value != setting.value:
-            raise _refusal(
-                f"{entry.path} lies on {device.name}, as another path does, which wants {known.value} KB.",
+            problems.add(
                 "read_ahead",
+                f"{entry.path} lies on {device.name}, as another path does, which wants {known.value} KB.",
                 "A disk has one read-ahead: give both paths the same.",
             )
     return list(settings.values())
 
 
-def check_name(name: str) -> None:
-    """
-    :raises GroundworkError: it cannot be the name of a file.
-    """
+def check_name(name: str, problems: Problems) -> None:
     if not _FILE_NAME.match(name):
-        raise _refusal(f"{name!r} cannot be the name of files.", "name", "Use letters, digits, '_' and '-'.")
+        problems.add("name", f"{name!r} cannot be the name of files.", "Use letters, digits, '_' and '-'.")
 
 
 def sysctl_file(settings: list[Setting]) -> str | None:
@@ -143,15 +135,11 @@ def udev_file(settings: list[Setting]) -> str | None:
     return _HEADER + "".join(lines) if lines else None
 
 
-def _value(name: str, value: t.Any) -> str:
+def _value(name: str, value: t.Any, problems: Problems) -> str:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if not isinstance(value, (int, str)) or not str(value).strip() or "\n" in str(value):
-        raise _refusal(f"{value!r} is not a value of {name}.", "sysctl", "Give a number or one line of text.")
+        problems.add("sysctl", f"{value!r} is not a value of {name}.", "Give a number or one line of text.")
     return " ".join(str(value).split())
-
-
-def _refusal(what: str, where: str, hint: str) -> GroundworkError:
-    return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code=ErrorCode.INVALID_KERNEL_SETTING)

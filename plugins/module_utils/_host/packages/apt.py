@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
-from .. import filesystem
+from .. import command, filesystem
+from ..command import Result
 from . import live
 from .lock import busy, holder, wait_until_free
 
@@ -27,10 +26,9 @@ _LOCKED = ("Could not get lock", "is another process using it", "Unable to acqui
 
 def environment() -> dict[str, str]:
     """For every command: C's messages, no questions, no service restarted by needrestart."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"])
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("LC_")},
-        "PATH": path,
+        "PATH": command.search_path(),
         "LC_ALL": "C",
         "LANG": "C",
         "LANGUAGE": "C",
@@ -43,24 +41,14 @@ def environment() -> dict[str, str]:
     }
 
 
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def tail(self) -> str:
-        """The end of what was said, without the progress of downloads."""
-        lines = [line for line in (self.stdout + "\n" + self.stderr).splitlines() if line.strip()]
-        return "\n".join(lines[-_LINES_SHOWN:])
+def tail(result: Result) -> str:
+    """The end of what was said, without the progress of downloads."""
+    lines = [line for line in (result.stdout + "\n" + result.stderr).splitlines() if line.strip()]
+    return "\n".join(lines[-_LINES_SHOWN:])
 
 
-def run(argv: list[str], env: dict[str, str] | None = None) -> Outcome:
-    done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, capture_output=True, env=env or environment(), check=False, cwd="/"
-    )
-    return Outcome(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+def run(argv: list[str], env: dict[str, str] | None = None) -> Result:
+    return command.run(argv, environment=env or environment())
 
 
 def require_apt() -> None:
@@ -108,7 +96,7 @@ def simulate(arguments: list[str], recommends: bool | None) -> live.Simulation:
     outcome = run([*argv, *_recommends(recommends), "install", *arguments])
     if outcome.code:
         raise GroundworkError(
-            f"apt finds no way to do it: {outcome.tail}",
+            f"apt finds no way to do it: {tail(outcome)}",
             where=" ".join(arguments),
             untouched="every package of the host",
             hint="Name versions that fit together; held packages are changed only when the call names them.",
@@ -121,7 +109,7 @@ def update(lock_timeout: float) -> list[str]:
     """Fetch the package lists; returns what apt complains about, worded by itself."""
     outcome = _locked(["apt-get", "--quiet", "-o", "Acquire::Retries=2", "update"], environment(), lock_timeout)
     found = live.complaints(outcome.stdout + "\n" + outcome.stderr)
-    return found or ([outcome.tail] if outcome.code else [])
+    return found or ([tail(outcome)] if outcome.code else [])
 
 
 def install(
@@ -135,7 +123,7 @@ def install(
     outcome = _locked([*argv, *_recommends(recommends), "install", *arguments], env, lock_timeout)
     if outcome.code:
         raise GroundworkError(
-            f"apt-get failed (exit {outcome.code}): {outcome.tail}",
+            f"apt-get failed (exit {outcome.code}): {tail(outcome)}",
             where=" ".join(arguments),
             untouched="what the lines above do not name",
             hint="Remove the cause and run again; what dpkg left half-way is finished first.",
@@ -167,7 +155,7 @@ def fix_broken(env: dict[str, str], lock_timeout: float) -> None:
     outcome = _locked(argv, env, lock_timeout)
     if outcome.code:
         raise GroundworkError(
-            f"An interrupted package run cannot be finished: {outcome.tail}",
+            f"An interrupted package run cannot be finished: {tail(outcome)}",
             where="/var/lib/dpkg/status",
             untouched="what the lines above do not name",
             hint="Look with `dpkg --audit`; a package that is no longer offered has to be removed or replaced by hand.",
@@ -182,7 +170,7 @@ def mark(action: str, names: list[str], lock_timeout: float) -> None:
     outcome = _locked(["apt-mark", action, *names], environment(), lock_timeout)
     if outcome.code:
         raise GroundworkError(
-            f"apt-mark {action} failed (exit {outcome.code}): {outcome.tail}",
+            f"apt-mark {action} failed (exit {outcome.code}): {tail(outcome)}",
             where=", ".join(names),
             untouched="the versions of all packages",
             hint="Run again; a version that is not held may be upgraded by others meanwhile.",
@@ -197,7 +185,7 @@ def _recommends(wanted: bool | None) -> list[str]:
     return [] if wanted is None else ["--install-recommends" if wanted else "--no-install-recommends"]
 
 
-def _locked(argv: list[str], env: dict[str, str], lock_timeout: float) -> Outcome:
+def _locked(argv: list[str], env: dict[str, str], lock_timeout: float) -> Result:
     """Run it once nobody else is at work; somebody may come between, so apt is told to wait too."""
     wait_until_free(lock_timeout)
     if argv[0] == "apt-get":
@@ -216,7 +204,7 @@ def _checked(argv: list[str]) -> str:
     outcome = run(argv)
     if outcome.code:
         raise GroundworkError(
-            f"{argv[0]} failed (exit {outcome.code}): {outcome.tail}",
+            f"{argv[0]} failed (exit {outcome.code}): {tail(outcome)}",
             where=" ".join(argv[:2]),
             untouched="every package of the host",
             code=ErrorCode.APT_FAILED,

@@ -7,7 +7,7 @@ import re
 import typing as t
 
 from ..._core.error_codes import ErrorCode
-from ..._core.errors import GroundworkError
+from ..._core.problems import Problems, collected, repeated
 
 UNTOUCHED = "every package and every source of the host"
 _PACKAGE = re.compile(r"^[a-z0-9][a-z0-9+.-]+$")
@@ -53,38 +53,43 @@ class Guard:
     packages: tuple[str, ...] = ()
 
 
-def read_packages(entries: list[dict[str, t.Any]]) -> list[Package]:
+def read(params: dict[str, t.Any]) -> tuple[list[Package], list[Repository], Guard | None]:
+    """The module's options.
+
+    :raises GroundworkError: with everything in them that cannot be.
     """
-    :raises GroundworkError: a name or version that cannot be one, or a package that is named twice.
-    """
+    with collected("the description", ErrorCode.INVALID_PACKAGE, UNTOUCHED) as problems:
+        packages = read_packages(params["packages"], problems)
+        repositories = read_repositories(params["repositories"], problems)
+        guard = read_guard(params["guard"], packages, problems)
+    return packages, repositories, guard
+
+
+def read_packages(entries: list[dict[str, t.Any]], problems: Problems) -> list[Package]:
     packages = [
         Package(entry["name"], entry.get("version") or None, entry.get("hold"), entry.get("state") or "present")
         for entry in entries
     ]
-    seen: set[str] = set()
+    for name in repeated(package.name for package in packages):
+        problems.add("packages", f"{name} is named twice.", "Keep one entry for each package.")
     for package in packages:
         if not _PACKAGE.match(package.name):
-            raise _refusal(f"{package.name!r} is not the name of a package.", "packages", "Versions have 'version'.")
-        if package.name in seen:
-            raise _refusal(f"{package.name} is named twice.", "packages", "Keep one entry for each package.")
-        seen.add(package.name)
+            problems.add("packages", f"{package.name!r} is not the name of a package.", "Versions have 'version'.")
         if package.version is not None and not _VERSION.match(package.version):
-            raise _refusal(
-                f"{package.version!r} is not a version of {package.name}.",
+            problems.add(
                 "packages",
+                f"{package.version!r} is not a version of {package.name}.",
                 "Give a whole version, or its start and one '*' at the end, such as '16.15-*'.",
             )
         if package.state == "absent" and (package.version or package.hold):
-            raise _refusal(
-                f"{package.name} is to be absent, with a version or a hold.", "packages", "Remove one of them."
+            problems.add(
+                "packages", f"{package.name} is to be absent, with a version or a hold.", "Remove one of them."
             )
     return packages
 
 
-def read_repositories(entries: list[dict[str, t.Any]]) -> list[Repository]:
-    """
-    :raises GroundworkError: a repository that apt could not read, a private key, or a name that is used twice.
-    """
+def read_repositories(entries: list[dict[str, t.Any]], problems: Problems) -> list[Repository]:
+    """A repository that apt could not read is a problem, a private key too."""
     repositories = [
         Repository(
             name=entry["name"],
@@ -97,60 +102,55 @@ def read_repositories(entries: list[dict[str, t.Any]]) -> list[Repository]:
         )
         for entry in entries
     ]
-    seen: set[str] = set()
+    for name in repeated(repository.name for repository in repositories):
+        problems.add("repositories", f"The repository {name} is named twice.", "Keep one entry.")
     for repository in repositories:
         if not _FILE_NAME.match(repository.name):
-            raise _refusal(
-                f"{repository.name!r} cannot be the name of a repository's files.",
+            problems.add(
                 "repositories",
+                f"{repository.name!r} cannot be the name of a repository's files.",
                 "Use letters, digits, '_', '-' and '.'.",
             )
-        if repository.name in seen:
-            raise _refusal(f"The repository {repository.name} is named twice.", "repositories", "Keep one entry.")
-        seen.add(repository.name)
         if repository.state == "present":
-            _check_repository(repository)
+            _check_repository(repository, problems)
     return repositories
 
 
-def _check_repository(repository: Repository) -> None:
+def _check_repository(repository: Repository, problems: Problems) -> None:
     where = f"repositories, {repository.name}"
     if not repository.uris or not repository.suites:
-        raise _refusal("A repository needs 'uris' and 'suites'.", where, "Give both.")
+        problems.add(where, "A repository needs 'uris' and 'suites'.", "Give both.")
     for field in (repository.uris, repository.suites, repository.components, repository.architectures):
         for word in field:
             if not word or word.split() != [word]:
-                raise _refusal(f"{word!r} is not one word.", where, "Give lists of words without blanks.")
+                problems.add(where, f"{word!r} is not one word.", "Give lists of words without blanks.")
     for uri in repository.uris:
         if "@" in uri.partition("://")[2].partition("/")[0]:
-            raise _refusal(
-                "A URI of a repository holds a login.",
+            problems.add(
                 where,
+                "A URI of a repository holds a login.",
                 "Put the login into a file below /etc/apt/auth.conf.d, which others cannot read.",
             )
     flat = [suite.endswith("/") for suite in repository.suites]
     if any(flat) and (repository.components or not all(flat)):
-        raise _refusal("Suites that end in '/' have no components.", where, "Split the repository, or correct it.")
+        problems.add(where, "Suites that end in '/' have no components.", "Split the repository, or correct it.")
     if not any(flat) and not repository.components:
-        raise _refusal("A repository needs 'components'.", where, "Give them, such as [main].")
+        problems.add(where, "A repository needs 'components'.", "Give them, such as [main].")
     key = repository.key
     if key is not None and not (key.strip().startswith(_KEY_BEGIN) and "-----END PGP PUBLIC KEY BLOCK-----" in key):
-        raise _refusal(
-            "The key of a repository is not a public key in ASCII armour.",
+        problems.add(
             where,
+            "The key of a repository is not a public key in ASCII armour.",
             f"It starts with {_KEY_BEGIN}; for another form: gpg --enarmor, or gpg --armor --export.",
         )
 
 
-def read_guard(entry: dict[str, t.Any] | None, packages: list[Package]) -> Guard | None:
-    """The guard of a call; without packages of its own it is about those that are held.
-
-    :raises GroundworkError: a name that cannot be one.
-    """
+def read_guard(entry: dict[str, t.Any] | None, packages: list[Package], problems: Problems) -> Guard | None:
+    """The guard of a call; without packages of its own it is about those that are held."""
     if entry is None:
         return None
     if not _FILE_NAME.match(entry["name"]):
-        raise _refusal(f"{entry['name']!r} cannot be the name of files.", "guard", "Use letters, digits, '_' and '-'.")
+        problems.add("guard", f"{entry['name']!r} cannot be the name of files.", "Use letters, digits, '_' and '-'.")
     guarded = entry.get("packages")
     if guarded is None:
         guarded = [package.name for package in packages if package.hold]
@@ -160,9 +160,5 @@ def read_guard(entry: dict[str, t.Any] | None, packages: list[Package]) -> Guard
         *((s, "unit", _UNIT) for s in services),
     ]:
         if not pattern.match(name):
-            raise _refusal(f"{name!r} is not the name of a {kind}.", "guard", "Correct it.")
+            problems.add("guard", f"{name!r} is not the name of a {kind}.", "Correct it.")
     return Guard(entry["name"], tuple(services), tuple(guarded))
-
-
-def _refusal(what: str, where: str, hint: str) -> GroundworkError:
-    return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code=ErrorCode.INVALID_PACKAGE)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ..._core.problems import Problems
 from ..api import Server, ServerRefused
 from ..change import Change
-from ..specification import Problems
-from .live import LiveCollection
+from .model import LiveCollection
 
 MAX_TIME_EXPIRED = 50
 EXAMPLES = 5

@@ -8,7 +8,8 @@ import typing as t
 from ..indexes import collation
 from ..indexes.index import index_of
 from ..indexes.declared import IndexSpec, read_index
-from ..specification import Fields, Problems
+from ..._core.problems import Problems
+from ..fields import Fields
 
 # Name in the specification to name in the ``create`` command.
 CREATE_OPTIONS = {

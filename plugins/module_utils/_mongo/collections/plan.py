@@ -11,9 +11,9 @@ from ..change import NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, Change, Phase, chang
 from ..indexes import plan as ladder
 from ..indexes import policy as index_policy
 from ..indexes.index import Index
-from ..specification import Problems
+from ..._core.problems import Problems
 from . import options
-from .live import LiveCollection, is_internal
+from .model import LiveCollection, is_internal
 from .declared import OFF, CollectionSpec, check_duplicates
 
 

@@ -10,11 +10,11 @@ from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
 from ..api import PRIMARY_LOST, Server, ServerUnreachable
 from ..change import batches
-from ..specification import Problems
+from ..._core.problems import Problems
 from .apply import Applied, Overtaken, apply
 from .checks import DocumentChecks
 from .plan import Ability, DatabasePlan, Policy, plan_database
-from .read import read_live
+from .live import read_live
 from .declared import CollectionSpec
 
 ATTEMPTS = 6

@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import subprocess
 import time
-import typing as t
 from pathlib import Path
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
+from ..._host import command, service
+from ..._host.account import Account
 
-SYSTEMCTL = ("systemctl", "show", "--property=MainPID,ActiveState,ExecMainStartTimestampMonotonic")
 # What mongod says of setParameter before it looks for its data; everything else it says later has other reasons.
 _BAD_PARAMETER = re.compile(r"--setParameter|Bad value for parameter|BadValue:")
 
@@ -37,10 +36,9 @@ def running(unit: str, binary: str) -> Process | None:
     :param binary: what the unit starts.
     """
     try:
-        outcome = subprocess.run([*SYSTEMCTL, unit], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
+        facts = service.show([unit], "MainPID,ActiveState,ExecMainStartTimestampMonotonic")[unit]
+    except GroundworkError:
         return None
-    facts = dict(line.split("=", 1) for line in outcome.stdout.splitlines() if "=" in line)
     pid = int(facts.get("MainPID", 0) or 0)
     if not pid or facts.get("ActiveState") not in ("active", "activating", "reloading", "deactivating"):
         return None
@@ -73,17 +71,17 @@ def is_newer(file: str, process: Process) -> bool:
         return False
 
 
-def version_of(binary: str) -> str | None:
-    """The executable's own version, ``None`` when there is none.
+def version_of(binary: str, account: Account | None = None) -> str | None:
+    """The executable's own version, such as ``7.0.28``; ``None`` when there is none.
 
     :raises GroundworkError: it does not run.
     """
     if not Path(binary).is_file():
         return None
-    outcome = _run([binary, "--version"])
-    match = re.search(r"db version v([0-9.]+)", outcome.stdout)
+    result = command.run([binary, "--version"], identity=account.identity if account else None, timeout=60)
+    match = re.search(r"db version v([0-9.]+)", result.stdout)
     if not match:
-        reason = (outcome.stderr or outcome.stdout).strip() or f"exit code {outcome.returncode}"
+        reason = result.said or f"exit code {result.code}"
         raise GroundworkError(
             f"The mongod executable does not run: {reason}", where=binary, untouched="everything",
             hint="ldd names the libraries that it lacks.",
@@ -99,19 +97,19 @@ def try_file(binary: str, candidate: str, parameters: str) -> None:
         after it has looked at every parameter.
     :raises GroundworkError: it refuses one of them.
     """
-    parsed = _run([binary, "--config", candidate, "--outputConfig"])
-    if parsed.returncode != 0:
-        raise _refused(_complaints(parsed) or [f"it ended with exit code {parsed.returncode}"])
-    trial = _complaints(_run([binary, "--config", parameters]))
+    parsed = command.run([binary, "--config", candidate, "--outputConfig"], timeout=60)
+    if not parsed.ok:
+        raise _refused(_complaints(parsed) or [f"it ended with exit code {parsed.code}"])
+    trial = _complaints(command.run([binary, "--config", parameters], timeout=60))
     refused = [line for line in trial if _BAD_PARAMETER.search(line)]
     if refused:
         raise _refused(refused)
 
 
-def _complaints(outcome: subprocess.CompletedProcess[str]) -> list[str]:
+def _complaints(result: command.Result) -> list[str]:
     """What mongod says before it has a log: lines on standard error, or entries of the log on standard output."""
-    found = [line.strip() for line in outcome.stderr.splitlines() if line.strip() and not line.startswith("try ")]
-    for line in outcome.stdout.splitlines():
+    found = [line.strip() for line in result.stderr.splitlines() if line.strip() and not line.startswith("try ")]
+    for line in result.stdout.splitlines():
         try:
             entry = json.loads(line)
             found.append(str(entry["attr"]["error"]["errmsg"]))
@@ -127,18 +125,3 @@ def _refused(problems: list[str]) -> GroundworkError:
         hint="Correct the settings of the role or the inventory and run again.", code=ErrorCode.INVALID_SETTING,
         details={"problems": problems},
     )
-
-
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise GroundworkError(
-            f"{command[0]} could not be run: {_reason(error)}", where=" ".join(command), untouched="everything",
-        ) from None
-
-
-def _reason(error: t.Any) -> str:
-    return str(getattr(error, "strerror", None) or error)

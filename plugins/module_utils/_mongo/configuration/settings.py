@@ -9,12 +9,13 @@ import re
 import typing as t
 
 from ..._core.error_codes import ErrorCode
-from ..._core.errors import GroundworkError
+from ..._core.problems import Problems, collected
 from . import options
 from .options import Release
 
 Flat = dict[str, t.Any]
 
+UNTOUCHED = "everything; the running server keeps its configuration"
 HEADER = "# Kept by Ansible (groundwork.databases.mongod_configuration): what is changed here by hand is lost.\n"
 _PLAIN = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./,-]*")
 _NOT_A_TEXT = re.compile(r"(?i:true|false|yes|no|on|off|y|n|null)|[-+]?[0-9][0-9_.,eExXoOa-fA-F]*")
@@ -51,25 +52,14 @@ def read(settings: dict[str, t.Any], release: Release) -> Flat:
     :raises GroundworkError: names that ``release`` does not know, values of the wrong type; all of them at once.
     """
     flat: Flat = {}
-    problems = []
-    for name, value in flatten(settings).items():
-        try:
-            flat[name] = _typed(name, value, release)
-        except ValueError as error:
-            problems.append(f"{name}: {error}")
-    if problems:
-        raise _refusal(problems, release)
+    subject = f"the settings of mongod.conf for MongoDB {release[0]}.{release[1]}"
+    with collected(subject, ErrorCode.INVALID_SETTING, UNTOUCHED) as problems:
+        for name, value in flatten(settings).items():
+            try:
+                flat[name] = _typed(name, value, release)
+            except ValueError as error:
+                problems.add(name, str(error))
     return flat
-
-
-def _refusal(problems: list[str], release: Release) -> GroundworkError:
-    count = "One setting" if len(problems) == 1 else f"{len(problems)} settings"
-    return GroundworkError(
-        f"{count} of mongod.conf cannot be used with MongoDB {release[0]}.{release[1]}:\n  " + "\n  ".join(problems),
-        where="settings", untouched="everything; the running server keeps its configuration",
-        hint="Correct the settings of the role or the inventory and run again.", code=ErrorCode.INVALID_SETTING,
-        details={"problems": problems},
-    )
 
 
 def _typed(name: str, value: t.Any, release: Release) -> t.Any:
@@ -181,33 +171,30 @@ def check_safety(flat: Flat, *, listen_on_all: bool, exposed_without_tls: bool, 
     :param adoption: whether clients without a login may stay for a while (``transitionToAuth``).
     :raises GroundworkError: authentication is off, or the addresses are too open.
     """
-    problems = []
+    problems = Problems()
     if flat.get("security.authorization") != "enabled":
-        problems.append("security.authorization: it is enabled, always; a server without it is adopted in stages.")
+        problems.add("security.authorization", "it is enabled, always; a server without it is adopted in stages.")
     if flat.get("security.transitionToAuth") and not adoption:
-        problems.append("security.transitionToAuth: it lets everybody in; only an adoption has a stage with it.")
+        problems.add("security.transitionToAuth", "it lets everybody in; only an adoption has a stage with it.")
     if "replication.replSetName" in flat and not _has_cluster_secret(flat):
-        problems.append("security.keyFile: members of a replica set need it, or clusterAuthMode x509.")
+        problems.add("security.keyFile", "members of a replica set need it, or clusterAuthMode x509.")
     if flat.get("systemLog.logRotate") == "reopen" and not flat.get("systemLog.logAppend"):
-        problems.append("systemLog.logAppend: logRotate: reopen needs it to be true.")
+        problems.add("systemLog.logAppend", "logRotate: reopen needs it to be true.")
     wide = open_addresses(flat)
     encrypted = flat.get("net.tls.mode") == "requireTLS"
     if wide and not listen_on_all:
-        problems.append(
-            f"net.bindIp: {', '.join(wide)} listens on every address of the host. Name the addresses, or allow it with"
-            " listen_on_all (mongodb_7_listen_on_all)."
+        problems.add(
+            "net.bindIp",
+            f"{', '.join(wide)} listens on every address of the host. Name the addresses, or allow it with"
+            " listen_on_all (mongodb_7_listen_on_all).",
         )
     if wide and listen_on_all and not encrypted and not exposed_without_tls:
-        problems.append(
-            f"net.bindIp: {', '.join(wide)} without net.tls.mode requireTLS sends data in the clear on every network."
-            " Turn TLS on, or allow it with exposed_without_tls (mongodb_7_exposed_without_tls) too."
+        problems.add(
+            "net.bindIp",
+            f"{', '.join(wide)} without net.tls.mode requireTLS sends data in the clear on every network."
+            " Turn TLS on, or allow it with exposed_without_tls (mongodb_7_exposed_without_tls) too.",
         )
-    if problems:
-        raise GroundworkError(
-            "This configuration is not safe:\n  " + "\n  ".join(problems), where="settings",
-            untouched="everything; the running server keeps its configuration", code=ErrorCode.UNSAFE_SETTING,
-            details={"problems": problems},
-        )
+    problems.raise_if_any("the settings: they are not safe", ErrorCode.UNSAFE_SETTING, UNTOUCHED)
 
 
 def _has_cluster_secret(flat: Flat) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..specification import Fields, Problems
+from ..._core.problems import Problems
+from ..fields import Fields
 from . import collation, partial_filter, projection
 from .keys import Keys, default_name, is_primary, is_wildcard, read_keys, special_kind
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..specification import Problems, as_number
+from ..._core.problems import Problems
+from ..fields import as_number
 
 Direction = t.Union[int, float, str]  # noqa: UP007 (pylint takes the shorter form for arithmetic)
 Keys = tuple[tuple[str, Direction], ...]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ..specification import Problems
+from ..._core.problems import Problems
 from ..values import canonical, fingerprint, truth
 
 COMPARISONS = frozenset({

@@ -12,8 +12,8 @@ import dataclasses
 import fnmatch
 import typing as t
 
+from ..._core.problems import Problems
 from ..change import INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND, Phase, change
-from ..specification import Problems
 from .declared import IndexSpec
 from .index import Index, differing_options, differing_signature, index_of
 from .keys import MAXIMUM_FIELDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..specification import Problems
+from ..._core.problems import Problems
 from ..values import truth
 
 

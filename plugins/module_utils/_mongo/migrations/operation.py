@@ -7,7 +7,7 @@ import json
 import typing as t
 import zlib
 
-from ..specification import Problems
+from ..._core.problems import Problems
 from .document import Located
 
 INSERT, UPSERT, UPDATE_MANY = "insert", "upsert", "update_many"

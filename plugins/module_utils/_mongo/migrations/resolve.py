@@ -7,11 +7,11 @@ import typing as t
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
+from ..._core.problems import Problems
 from ..._migration import checksum, filename
 from ..._migration.java_text import order_key
 from ..._migration.source import Source, SourceFile
 from ..._migration.version import Version
-from ..specification import Problems
 from . import document, operation
 
 SUFFIXES = (".json", ".yml", ".yaml")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._core.problems import Problems
 from ..collections.declared import CollectionSpec
 from ..indexes.declared import IndexSpec
 from ..indexes.index import index_of
 from ..indexes.partial_filter import is_operator_document
-from ..specification import Problems
 
 AUTOMATIC = "auto"
 PORTABLE = "portable"

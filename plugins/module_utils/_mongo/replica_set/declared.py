@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 
 from ..._core.error_codes import ErrorCode
+from ..._core.problems import Problems
 from .. import scram
-from ..specification import Problems
 
 
 def argument_spec() -> dict[str, dict[str, t.Any]]:

@@ -13,6 +13,7 @@ from . import live as observe
 
 # Members greet each other every two seconds by default: by then one that lost its data has been told whose it is.
 SECONDS_TO_BE_CLAIMED = 10.0
+SECOND_LOOK_SECONDS = 3.0
 
 
 def in_a_set(session: api.Server) -> bool:
@@ -133,10 +134,11 @@ class Gate:
     def until(self, check: t.Callable[[observe.Live, str, float], str | None], what: str, wait: bool = True) -> None:
         """Return when ``check`` finds no reason any more.
 
-        :param wait: false asks once, for check mode.
+        :param wait: false for check mode, which only looks again for a moment: right after the write that an idle
+            primary makes every 10 seconds, every other member is for that long one write, and so 10 seconds, behind.
         :raises GroundworkError: it still does after ``wait_timeout``.
         """
-        deadline = time.monotonic() + (self.options["wait_timeout"] if wait else 0)
+        deadline = time.monotonic() + (self.options["wait_timeout"] if wait else SECOND_LOOK_SECONDS)
         while True:
             reason = self._reason(check)
             if reason is None:

@@ -6,7 +6,7 @@ import dataclasses
 import typing as t
 
 from ..._core.error_codes import ErrorCode
-from ..specification import Problems
+from ..._core.problems import Problems
 
 # A member as the server writes it: ``_id``, ``host`` and the fields below.
 Member = dict[str, t.Any]

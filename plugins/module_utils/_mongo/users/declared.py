@@ -6,8 +6,8 @@ import dataclasses
 import typing as t
 
 from ..._core.error_codes import ErrorCode
+from ..._core.problems import Problems
 from .. import scram
-from ..specification import Problems
 from . import model
 
 RESOURCES = "{db, collection}, {cluster: true} or {anyResource: true}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..._core.error_codes import ErrorCode
-from ..specification import Problems
+from ..._core.problems import Problems
 from . import declared, model
 
 

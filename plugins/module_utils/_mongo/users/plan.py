@@ -13,8 +13,8 @@ import typing as t
 
 from ..._core.error_codes import ErrorCode
 from ..._core.plan import Plan, Step
+from ..._core.problems import Problems
 from .. import scram
-from ..specification import Problems
 from ..values import fingerprint
 from . import declared, model
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import typing as t
 from pathlib import Path
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
 from ..._core.plan import Plan
-from ..._host import filesystem
-from ..._host.account import Account, find_account
+from ..._host import command, filesystem, service
+from ..._host.account import require_account
 from . import conffile, locales, marker
 from .model import CONFIGURATION, DATA, MAJOR, OWNER, Desired, Host
 from .plan import create_command
-
-_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
 
 
 def apply_plan(plan: Plan, host: Host, desired: t.Sequence[Desired]) -> None:
@@ -51,10 +48,10 @@ def _apply_plan(plan: Plan, host: Host, desired: t.Sequence[Desired]) -> None:
             path = Path(CONFIGURATION, step.name, "start.conf")
             text = conffile.with_start((filesystem.read(path) or b"").decode(errors="replace"), step.after)
             filesystem.write(path, text.encode(), mode=None if path.exists() else 0o644)
-            _run(["systemctl", "daemon-reload"], "systemd's view of start.conf")
+            service.read_units_again()
         elif step.kind == "permissions":
             # As the account: where the folder is, a file says that the account can write.
-            with _account().acting():
+            with require_account(OWNER).acting():
                 filesystem.set_attributes(host.clusters[step.name].data_directory, mode=int(step.after, 8))
 
 
@@ -66,11 +63,10 @@ def _create(cluster: Desired) -> None:
         _make_folder(Path(DATA), 0o755)
     if cluster.wal_directory:
         _make_folder(Path(cluster.wal_directory), 0o700)
-    outcome = _start(create_command(cluster))
-    if outcome.returncode or not Path(CONFIGURATION, cluster.name, "postgresql.conf").is_file():
-        told = outcome.stderr.strip() or outcome.stdout.strip()[-1000:]
-        killed = f"pg_createcluster was ended by signal {-outcome.returncode}. " if outcome.returncode < 0 else ""
-        raise _creation_failed(cluster, folders, killed + told)
+    result = command.run(create_command(cluster))
+    if not result.ok or not Path(CONFIGURATION, cluster.name, "postgresql.conf").is_file():
+        killed = f"pg_createcluster was ended by signal {-result.code}. " if result.code < 0 else ""
+        raise _creation_failed(cluster, folders, killed + (result.stderr.strip() or result.stdout.strip()[-1000:]))
     marker.remove(cluster.name)
 
 
@@ -79,7 +75,7 @@ def _creation_failed(cluster: Desired, folders: list[str], told: str) -> Groundw
     full = "No space left on device" in told
     return GroundworkError(
         f"Cluster {cluster.name} could not be created{': its disk is full' if full else ''}.\n{told}",
-        where="; ".join(room) + ", now that initdb has taken back what it wrote" if full else cluster.data,
+        where="; ".join(room) + ", now that initdb has removed what it wrote" if full else cluster.data,
         untouched="the other clusters of the host; this one holds nothing yet",
         hint=f"{'Make room' if full else 'Fix the cause'} and run again: what was begun is cleared and created anew.",
         code=ErrorCode.DISK_FULL if full else ErrorCode.CREATE_FAILED,
@@ -92,28 +88,16 @@ def _free(folder: str) -> str:
     return f"{disk.f_bavail * disk.f_frsize // 2**20} MB and {disk.f_favail} files free"
 
 
-def _account() -> Account:
-    found = find_account(OWNER)
-    if found is None:
-        raise GroundworkError(
-            f"There is no account {OWNER}.",
-            untouched="everything",
-            hint="Install postgresql-common.",
-            code=ErrorCode.NO_ACCOUNT,
-        )
-    return found
-
-
 def _make_folder(path: Path, mode: int) -> None:
     """A folder of the servers' account, whose parents everybody may enter."""
-    if not filesystem.make_directory(path, mode=mode, owner=_account().ids, parents=0o755):
-        filesystem.set_attributes(path, mode=mode, owner=_account().ids)
+    if not filesystem.make_directory(path, mode=mode, owner=require_account(OWNER).ids, parents=0o755):
+        filesystem.set_attributes(path, mode=mode, owner=require_account(OWNER).ids)
 
 
 def _clear(name: str, folders: tuple[str, ...]) -> None:
     """Remove what an interrupted creation left. The folders themselves may be mount points and stay."""
     for folder in filter(os.path.isdir, folders):
-        with _account().acting():
+        with require_account(OWNER).acting():
             filesystem.empty(folder)
     filesystem.remove_tree(Path(CONFIGURATION, name))
 
@@ -128,20 +112,8 @@ def _drop(name: str) -> None:
     # One that somebody else put there stays, and so does its folder.
     with contextlib.suppress(OSError):
         filesystem.remove(folder)
-    _run(["systemctl", "daemon-reload"], "systemd's view of what is gone")
+    service.read_units_again()
 
 
-def _start(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=_ENVIRONMENT)
-
-
-def _run(command: list[str], what: str) -> None:
-    outcome = _start(command)
-    if outcome.returncode:
-        raise GroundworkError(
-            f"{' '.join(command)} failed: {outcome.stderr.strip() or outcome.stdout.strip()}",
-            where=what,
-            untouched="the steps after it",
-            hint="Fix the cause and run again.",
-            code=ErrorCode.COMMAND_FAILED,
-        )
+def _run(argv: list[str], what: str) -> None:
+    command.run(argv).require(where=what, untouched="the steps after it", hint="Fix the cause and run again.")

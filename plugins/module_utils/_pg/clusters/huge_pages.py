@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pwd
-import subprocess
 from pathlib import Path
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
+from ..._host.account import require_account
+from ..postmaster import running
 from . import conffile
-from .live import ask_server, read_postmaster
+from .live import ask_server
 from .model import CONFIGURATION, DATA, OWNER, PROGRAMS
 
 _SETTING = "shared_memory_size_in_huge_pages"
@@ -24,26 +24,22 @@ def read_huge_pages(name: str) -> int:
     if not configuration.is_file():
         return 0
     data = conffile.read_settings(configuration).get("data_directory", f"{DATA}/{name}")
-    _pid, port = read_postmaster(Path(data))
+    port = running(Path(data)).port
     # A running server may have other settings than those that its files hold by now; the larger number counts.
-    running = ask_server(port, f"SHOW {_SETTING}") if port else None
-    return max(_configured(configuration, data), int(running[0]) if running else 0, 0)
+    rows = ask_server(port, f"SHOW {_SETTING}") if port else None
+    return max(_configured(configuration, data), int(rows[0]) if rows else 0, 0)
 
 
 def _configured(configuration: Path, data: str) -> int:
-    account = pwd.getpwnam(OWNER)
-    outcome = subprocess.run(
-        [f"{PROGRAMS}/postgres", "-C", _SETTING, "-D", data, "-c", f"config_file={configuration}"],
-        capture_output=True, text=True, check=False, cwd="/", user=account.pw_uid, group=account.pw_gid,
-        extra_groups=[], env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-    )  # fmt: skip
-    words = outcome.stdout.split()
-    if outcome.returncode == 0 and words:
+    argv = [f"{PROGRAMS}/postgres", "-C", _SETTING, "-D", data, "-c", f"config_file={configuration}"]
+    result = require_account(OWNER).run(argv)
+    words = result.stdout.split()
+    if result.ok and words:
         return int(words[-1])
-    if "postmaster.pid" in outcome.stderr:
+    if "postmaster.pid" in result.stderr:
         return 0
     raise GroundworkError(
-        f"The shared memory of cluster {configuration.parent.name} cannot be worked out: {outcome.stderr.strip()}",
+        f"The shared memory of cluster {configuration.parent.name} cannot be worked out: {result.stderr.strip()}",
         where=str(configuration),
         untouched="everything",
         hint="Mend the setting that the message names and run again.",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import stat
-import subprocess
 import typing as t
 from pathlib import Path
 
 from ..._core.answer import harmless
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
-from ..._host.account import find_account
+from ..._host import command
+from ..._host.account import find_account, require_account
+from ..postmaster import running
 from . import conffile, locales, marker
 from .model import CONFIGURATION, MAJOR, OWNER, PROGRAMS, SOCKETS, Desired, Folder, Host, Live
 
@@ -129,7 +129,7 @@ def _read_cluster(configuration: Path, *, ask: bool) -> Live:
     with account.acting() if account else contextlib.nullcontext():
         settings = conffile.read_settings(configuration / "postgresql.conf")
     data = Path(settings.get("data_directory", f"/var/lib/postgresql/{MAJOR}/{configuration.name}"))
-    pid, running_port = read_postmaster(data)
+    pid, running_port, _sockets = running(data)
     fixed = _control_data(data)
     contents = None
     if ask and running_port:
@@ -166,37 +166,12 @@ def _read_cluster(configuration: Path, *, ask: bool) -> Live:
     )
 
 
-def read_postmaster(data: Path) -> tuple[int | None, int | None]:
-    """Process and port of the server that runs on the data folder."""
-    try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-        pid, port = int(lines[0]), int(lines[3])
-    except (OSError, ValueError, IndexError):
-        return None, None
-    return (pid, port) if _serves(pid, data) else (None, None)
-
-
-def _serves(pid: int, data: Path) -> bool:
-    """Whether the process is a server on the data folder, and not one that got a dead server's number."""
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
-        if str(data) in arguments or str(data.resolve()) in arguments:
-            return True
-        # Containers often keep root from seeing this of another account's process.
-        return Path(f"/proc/{pid}/cwd").readlink() == data.resolve()
-    except OSError:
-        return False
-
-
 def _control_data(data: Path) -> dict[str, t.Any]:
     """What initdb decided and pg_control knows."""
     program = Path(PROGRAMS, "pg_controldata")
     if not program.is_file() or not (data / "global/pg_control").is_file():
         return {}
-    outcome = subprocess.run(
-        [str(program), str(data)], capture_output=True, text=True, check=False, env={"LC_ALL": "C"}
-    )
-    pairs = (line.partition(":") for line in outcome.stdout.splitlines())
+    pairs = (line.partition(":") for line in command.run([str(program), str(data)]).stdout.splitlines())
     values = {name.strip(): value.strip() for name, _colon, value in pairs}
     fixed: dict[str, t.Any] = {}
     if "Data page checksum version" in values:
@@ -208,17 +183,10 @@ def _control_data(data: Path) -> dict[str, t.Any]:
 
 def ask_server(port: int, query: str) -> list[str] | None:
     """The rows of a query by the owner over the Unix socket; ``None`` when the server does not let it in."""
-    account = pwd.getpwnam(OWNER)
-    outcome = subprocess.run(
+    result = command.run(
         [f"{PROGRAMS}/psql", "-XAtq", f"--host={SOCKETS}", f"--port={port}", "--dbname=postgres", f"--command={query}"],
-        capture_output=True,
-        text=True,
-        check=False,
+        identity=require_account(OWNER).identity,
         timeout=30,
-        cwd="/",
-        user=account.pw_uid,
-        group=account.pw_gid,
-        extra_groups=[],
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PGCONNECT_TIMEOUT": "10", "PGAPPNAME": "groundwork"},
+        environment={"PGCONNECT_TIMEOUT": "10", "PGAPPNAME": "groundwork"},
     )
-    return outcome.stdout.splitlines() if outcome.returncode == 0 else None
+    return result.stdout.splitlines() if result.ok else None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import typing as t
 from pathlib import Path
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
-from ..._host import filesystem
+from ..._host import command, filesystem
 
 BUILT_IN = ("C", "POSIX")
 # What glibc and Debian bring along without generating anything.
@@ -27,8 +26,8 @@ def library_name(locale: str) -> str:
 
 
 def read_available() -> frozenset[str] | None:
-    outcome = subprocess.run(["/usr/bin/locale", "-a"], capture_output=True, text=True, check=False)
-    return frozenset(outcome.stdout.split()) | ALWAYS if outcome.returncode == 0 else None
+    result = command.run(["/usr/bin/locale", "-a"])
+    return frozenset(result.stdout.split()) | ALWAYS if result.ok else None
 
 
 def read_offered() -> frozenset[str] | None:
@@ -46,12 +45,11 @@ def generate(names: t.Sequence[str]) -> None:
     wanted = [_supported_line(name) for name in names]
     kept = [line for line in lines if line.lstrip("# ").strip() not in wanted]
     filesystem.write(LIST, "\n".join([*kept, *wanted, ""]).encode(), mode=None if LIST.exists() else 0o644)
-    outcome = subprocess.run([str(GENERATOR), "--keep-existing"], capture_output=True, text=True, check=False)
+    result = command.run([str(GENERATOR), "--keep-existing"])
     missing = [name for name in names if library_name(name) not in (read_available() or frozenset())]
-    if outcome.returncode or missing:
+    if not result.ok or missing:
         raise GroundworkError(
-            f"The locale {', '.join(missing or names)} could not be generated: "
-            f"{outcome.stderr.strip() or outcome.stdout.strip()}",
+            f"The locale {', '.join(missing or names)} could not be generated: {result.said}",
             where=str(LIST),
             untouched="the clusters",
             hint="Fix the cause and run again.",

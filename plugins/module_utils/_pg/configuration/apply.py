@@ -86,7 +86,7 @@ def _reload(cluster: Cluster, before: files.Snapshot, owner: Account, session: S
         files.put_back(cluster, before, owner)
         session.rows("SELECT pg_catalog.pg_reload_conf()")
         raise GroundworkError(
-            f"The new configuration of cluster {cluster.name} was taken back: {error.what}",
+            f"The new configuration of cluster {cluster.name} was rolled back: {error.what}",
             where=error.where,
             untouched="the previous files are in force again",
             hint=error.hint,

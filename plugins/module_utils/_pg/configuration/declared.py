@@ -7,7 +7,8 @@ import re
 import typing as t
 from pathlib import Path
 
-from ..._core.errors import GroundworkError
+from ..._core.error_codes import ErrorCode
+from ..._core.problems import Problems, collected
 from ..hba.rule import Rule, from_options
 
 PRESET_FILE = "10-preset"
@@ -63,17 +64,22 @@ class Cluster:
         return self.config / "pg_ident.conf"
 
 
-def from_params(given: dict[str, t.Any]) -> Cluster:
-    """One element of the option ``clusters``.
+def parse(clusters: list[dict[str, t.Any]]) -> list[Cluster]:
+    """The option ``clusters``.
 
-    :raises GroundworkError: a name that no file or cluster can have.
+    :raises GroundworkError: names that no file or cluster can have.
     """
+    with collected("the clusters", ErrorCode.INVALID_INPUT, "everything") as problems:
+        return [_cluster(given, problems) for given in clusters]
+
+
+def _cluster(given: dict[str, t.Any], problems: Problems) -> Cluster:
     name = given["name"]
     if not _CLUSTER_NAME.fullmatch(name):
-        raise GroundworkError(f'"{name}" cannot be the name of a cluster.', untouched="everything")
+        problems.add("clusters", f'"{name}" cannot be the name of a cluster.')
     files = dict(sorted((given.get("files") or {}).items()))
     for file in files:
-        _check_file_name(name, file, files[file])
+        _check_file_name(name, file, files[file], problems)
     if given.get("settings"):
         files[USER_FILE] = given["settings"]
     preset = given.get("preset") or {}
@@ -94,7 +100,7 @@ def from_params(given: dict[str, t.Any]) -> Cluster:
     )
 
 
-def _check_file_name(cluster: str, file: str, settings: t.Any) -> None:
+def _check_file_name(cluster: str, file: str, settings: t.Any, problems: Problems) -> None:
     reason = None
     if not _FILE_NAME.fullmatch(file):
         reason = "a drop-in is named by two digits, a hyphen and a word, such as 20-groundwork"
@@ -105,9 +111,7 @@ def _check_file_name(cluster: str, file: str, settings: t.Any) -> None:
     elif not isinstance(settings, dict):
         reason = "it holds settings by name"
     if reason:
-        raise GroundworkError(
-            f'The drop-in "{file}" cannot be written: {reason}.', where=f"cluster {cluster}", untouched="everything"
-        )
+        problems.add(f"cluster {cluster}", f'The drop-in "{file}" cannot be written: {reason}.')
 
 
 def _hba(given: dict[str, t.Any]) -> Hba:

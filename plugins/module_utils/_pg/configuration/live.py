@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
 import time
@@ -11,11 +10,11 @@ from pathlib import Path
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
-from ..._host import filesystem, reaching
+from ..._host import command, filesystem, reaching
 from ..._host.account import Account
+from ..postmaster import Postmaster, running
 from ..settings.catalogue import Setting, from_pg_settings
 from .declared import Cluster
-from .owner import run
 
 if t.TYPE_CHECKING:
     from ..session import Session
@@ -66,20 +65,6 @@ class Live:
     changed: dict[Path, float]
 
 
-def postmaster(data: Path) -> list[str] | None:
-    """The lines of postmaster.pid when its process lives: pid, folder, start, port, socket folder, address."""
-    try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-        Path(f"/proc/{int(lines[0])}/stat").read_text()
-    except (OSError, ValueError, IndexError):
-        return None
-    # The number may belong to a stranger since a crash of the machine.
-    command = Path(f"/proc/{int(lines[0])}/comm")
-    with contextlib.suppress(OSError):
-        return lines if command.read_text().strip() == "postgres" else None
-    return None
-
-
 def open_session(cluster: Cluster, owner: Account, superuser: str) -> Session | None:
     """A session over the Unix socket as the cluster's owner, ``None`` when the server does not run.
 
@@ -92,10 +77,10 @@ def open_session(cluster: Cluster, owner: Account, superuser: str) -> Session | 
 
     deadline = time.monotonic() + START_SECONDS
     while True:
-        lines = postmaster(cluster.data)
-        if lines is None:
+        server = running(cluster.data)
+        if server.pid is None:
             return None
-        options = _login(cluster, superuser, lines)
+        options = _login(cluster, superuser, server)
         try:
             with owner.acting():
                 return Session.open(options, "postgres", APPLICATION)
@@ -113,15 +98,13 @@ def open_session(cluster: Cluster, owner: Account, superuser: str) -> Session | 
             ) from None
 
 
-def _login(cluster: Cluster, superuser: str, lines: list[str]) -> dict[str, t.Any]:
-    from ..._local.login import default_options
+def _login(cluster: Cluster, superuser: str, server: Postmaster) -> dict[str, t.Any]:
+    from ..._core.module import default_options
     from ..connection import connection_argument_spec
 
-    port = int(lines[3]) if len(lines) > 3 and lines[3].strip().isdigit() else cluster.port
-    sockets = lines[4].strip() if len(lines) > 4 and lines[4].strip() else str(cluster.sockets)
     return default_options(connection_argument_spec()) | {
-        "login_unix_socket": sockets,
-        "login_port": port,
+        "login_unix_socket": server.sockets or str(cluster.sockets),
+        "login_port": server.port or cluster.port,
         "login_user": superuser,
     }
 
@@ -193,8 +176,7 @@ def installed_version(bin_directory: Path) -> str | None:
     program = bin_directory / "postgres"
     if not program.is_file():
         return None
-    outcome = run(None, [str(program), "-V"])
-    match = re.search(r"\(PostgreSQL\) (\S+)", outcome.stdout)
+    match = re.search(r"\(PostgreSQL\) (\S+)", command.run([str(program), "-V"], timeout=60).stdout)
     return match[1] if match else None
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
 from ..._host.account import Account
+from ..._host.service import PgCtl, Systemd, read_units_again
+from ..postmaster import running
+from ..services import drop_ins
 from . import files, live, pending, staging
 from .declared import Cluster
-from .manager import Manager
 
 LOG_LINES = 15
 FAILED = "failed"
@@ -28,7 +30,7 @@ class Subject:
     superuser: str
     bin_directory: Path
     state: Path
-    manager: Manager
+    service: Systemd | PgCtl
     log: Path
     timeout: int
 
@@ -88,22 +90,23 @@ def restart(subject: Subject, need: Need) -> float:
     """
     offset = subject.log.stat().st_size if subject.log.is_file() else 0
     before = time.monotonic()
-    said = subject.manager.restart()
+    said = _attempt(subject.service.restart)
     if _answers(subject, need.started or 0.0):
         seconds = time.monotonic() - before
         files.keep(subject.cluster, files.take(subject.cluster, subject.owner), subject.state)
-        subject.manager.keep(subject.state / subject.cluster.name)
+        if isinstance(subject.service, Systemd):
+            drop_ins.keep(subject.service.unit, subject.state / subject.cluster.name)
         return seconds
     words = _words(subject, offset) or said
     # What failed is kept for whoever has to find out why.
     _set_aside(subject)
     good = files.kept(subject.cluster, subject.state)
-    other_unit = subject.manager.put_back(subject.state / subject.cluster.name)
+    other_unit = _put_back_unit(subject)
     if good is None and not other_unit:
         raise _down(subject, words, "no configuration that worked before is known")
     if good:
         files.put_back(subject.cluster, good, subject.owner)
-    again = subject.manager.start()
+    again = _attempt(subject.service.start)
     if not _answers(subject, need.started or 0.0):
         later = _words(subject, offset) or again
         raise _down(subject, later, "nor with its last working configuration, which is in place now")
@@ -119,10 +122,28 @@ def restart(subject: Subject, need: Need) -> float:
     )
 
 
+def _attempt(order: t.Callable[[], None]) -> str:
+    """What was said when it failed; whether the server runs is read from the server itself."""
+    try:
+        order()
+    except GroundworkError as error:
+        return error.what
+    return ""
+
+
+def _put_back_unit(subject: Subject) -> bool:
+    """Make the unit what the server last ran with; returns whether it was anything else."""
+    service, folder = subject.service, subject.state / subject.cluster.name
+    if not isinstance(service, Systemd) or not drop_ins.put_back(service.unit, folder):
+        return False
+    _attempt(read_units_again)
+    return True
+
+
 def _answers(subject: Subject, started: float) -> bool:
     """Whether a server that was started after ``started`` lets its superuser in, in time."""
     deadline = time.monotonic() + subject.timeout
-    while live.postmaster(subject.cluster.data) is not None and time.monotonic() < deadline:
+    while running(subject.cluster.data).pid and time.monotonic() < deadline:
         try:
             session = live.open_session(subject.cluster, subject.owner, subject.superuser)
         except GroundworkError:
@@ -144,13 +165,10 @@ def _set_aside(subject: Subject) -> None:
 
 def _words(subject: Subject, offset: int) -> str:
     """What the log has said since, its last lines."""
-    try:
-        with subject.owner.acting(), subject.log.open("rb") as lines:
-            lines.seek(offset)
-            text = lines.read().decode(errors="replace")
-    except OSError:
-        return ""
-    # The shutdown before went well; what counts begins with the start.
+    text = subject.owner.read_log(subject.log, offset)
+    # The shutdown before went well; what counts begins with the start, which a unit can also fail before.
+    _before, ended, after = text.partition("database system is shut down\n")
+    text = after if ended else text
     begin = max(text.rfind("starting PostgreSQL"), 0)
     telling = [line for line in text[text.rfind("\n", 0, begin) + 1 :].splitlines() if line.strip()]
     return "\n".join(f"  {line}" for line in telling[-LOG_LINES:])

@@ -17,7 +17,6 @@ from ..settings import values
 from .declared import Cluster
 from .desired_files import Desired
 from .live import Live
-from .owner import run
 
 _CLOCK = re.compile(r"^\S+ \S+ \S+ \[\d+\] |^\d{4}-\d\d-\d\d \S+ \S+ (\[\d+\] )?", re.MULTILINE)
 
@@ -47,10 +46,8 @@ def ask(postgres: Path, stage: Path, cluster: Cluster, owner: Account, setting: 
     config = stage / "postgresql.conf"
     argv = [str(postgres), "-C", setting, "-c", f"config_file={config}", "-c", f"data_directory={cluster.data}"]
     argv += ["-c", f"hba_file={cluster.hba_file}", "-c", f"ident_file={cluster.ident_file}"]
-    outcome = run(owner, argv)
-    if outcome.returncode == 0:
-        return []
-    return _words(outcome.stderr, stage, cluster)
+    result = owner.run(argv, timeout=60)
+    return [] if result.ok else _words(result.stderr, stage, cluster)
 
 
 def _words(stderr: str, stage: Path, cluster: Cluster) -> list[str]:

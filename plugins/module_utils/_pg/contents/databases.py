@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from ..._core.error_codes import ErrorCode
+from ..._core.problems import Problems
 from ..language_tag import language_tag
 from ..quoting import identifier, literal
 from . import live, model, settings
 from .privileges import KINDS
-from .steps import Refusals, Require, SqlStep, sql_step
+from .steps import Require, SqlStep, sql_step
 
 CREATE_OPTIONS = {
     "encoding": "ENCODING",
@@ -23,16 +24,16 @@ NAMES_NOT_STRINGS = ("locale_provider", "tablespace")
 
 
 def database_steps(
-    database: model.Database, cluster: live.Cluster, require: Require, policy: model.Policy, refusals: Refusals
+    database: model.Database, cluster: live.Cluster, require: Require, policy: model.Policy, problems: Problems
 ) -> list[SqlStep]:
     """Create or alter one database, then its settings."""
     before = cluster.databases.get(database.name)
     name = identifier(database.name)
     found: list[SqlStep] = []
     if before is None:
-        found.append(_create(database, cluster, require, refusals))
+        found.append(_create(database, cluster, require, problems))
     else:
-        _refuse_fixed_differences(database, before, refusals)
+        _refuse_fixed_differences(database, before, problems)
         if database.owner is not None and database.owner != before.owner:
             require(before.owner, f"change the owner of the database {database.name}")
             require(database.owner, f"give the database {database.name} to it")
@@ -75,14 +76,14 @@ def acl_afterwards(database: model.Database, cluster: live.Cluster) -> live.Acl:
     return live.with_owner(before.acl, before.owner, owner)
 
 
-def _create(database: model.Database, cluster: live.Cluster, require: Require, refusals: Refusals) -> SqlStep:
+def _create(database: model.Database, cluster: live.Cluster, require: Require, problems: Problems) -> SqlStep:
     template = database.effective_template
     if template not in cluster.databases:
-        refusals.add(
+        problems.add(
+            f"database {database.name}",
             f"The template {template} does not exist.",
-            where=f"database {database.name}",
-            code=ErrorCode.UNKNOWN_TEMPLATE,
-            hint="template0 and template1 always do.",
+            "template0 and template1 always do.",
+            ErrorCode.UNKNOWN_TEMPLATE,
         )
     options = []
     if database.owner:
@@ -100,7 +101,7 @@ def _create(database: model.Database, cluster: live.Cluster, require: Require, r
     return sql_step("create", "database", database.name, sql, after=after, alone=True)
 
 
-def _refuse_fixed_differences(database: model.Database, before: live.Database, refusals: Refusals) -> None:
+def _refuse_fixed_differences(database: model.Database, before: live.Database, problems: Problems) -> None:
     for option, value in database.fixed.items():
         current = before.fixed.get(option) or ""
         if _same_fixed(option, value, current):
@@ -112,11 +113,11 @@ def _refuse_fixed_differences(database: model.Database, before: live.Database, r
             else "Create a new database with it, copy the data with pg_dump and pg_restore and rename it; "
             "or take the option out of the input."
         )
-        refusals.add(
+        problems.add(
+            f"database {database.name}",
             f"{option} is {current or 'not set'}, not {value}, and PostgreSQL fixes it when a database is created.",
-            where=f"database {database.name}",
-            hint=hint,
-            code=ErrorCode.IMMUTABLE,
+            hint,
+            ErrorCode.IMMUTABLE,
         )
 
 
@@ -160,17 +161,17 @@ def _settings(
 
 
 def drop_database_step(
-    database: model.Database, cluster: live.Cluster, login_db: str, refusals: Refusals
+    database: model.Database, cluster: live.Cluster, login_db: str, problems: Problems
 ) -> list[SqlStep]:
     before = cluster.databases.get(database.name)
     if before is None:
         return []
     if database.name == login_db:
-        refusals.add(
+        problems.add(
+            f"database {database.name}",
             "The maintenance database of this very session cannot be dropped.",
-            where=f"database {database.name}",
-            hint="Set login_db to another one.",
-            code=ErrorCode.OWN_DATABASE,
+            "Set login_db to another one.",
+            ErrorCode.OWN_DATABASE,
         )
     force = " WITH (FORCE)" if database.terminate_sessions else ""
     sql = f"DROP DATABASE {identifier(database.name)}{force}"

@@ -5,13 +5,12 @@ Everything here is decided without a server. All problems of one input are repor
 
 from __future__ import annotations
 
-import collections
 import datetime
 import re
 import typing as t
 
 from ..._core.error_codes import ErrorCode
-from ..._core.errors import GroundworkError
+from ..._core.problems import Problems, collected, repeated
 from .. import scram
 from ..quoting import PUBLIC
 from . import model
@@ -26,45 +25,25 @@ SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*\
 Options = dict[str, t.Any]
 
 
-class Problems:
-    """Collects sentences, each with the place in the input that it is about."""
-
-    def __init__(self) -> None:
-        self.found: list[str] = []
-
-    def add(self, where: str, what: str) -> None:
-        self.found.append(f"{where}: {what}")
-
-    def raise_if_any(self) -> None:
-        if not self.found:
-            return
-        count = len(self.found)
-        what = self.found[0] if count == 1 else f"{count} problems in the input:\n  " + "\n  ".join(self.found)
-        raise GroundworkError(
-            what, untouched="everything; no session was opened",
-            code=ErrorCode.INVALID_INPUT, details={"problems": self.found}
-        )
-
-
 def parse(options: Options) -> model.Contents:
     """:raises GroundworkError: with every problem found."""
-    problems = Problems()
-    contents = model.Contents(
-        roles=tuple(_role(entry, problems) for entry in options["roles"] or ()),
-        databases=tuple(_database(entry, problems) for entry in options["databases"] or ()),
-        policy=model.Policy(
-            purge_settings=options["purge_settings"],
-            purge_memberships=options["purge_memberships"],
-            purge_grants=options["purge_grants"],
-            purge_default_privileges=options["purge_default_privileges"],
-            update_passwords=options["update_password"] == "always",  # noqa: S105 (a choice, not a password)
-            report_missing_objects=options["missing_objects"] == "report",
-        ),
-    )
-    _refuse_duplicates("roles", [role.name for role in contents.roles], problems)
-    _refuse_duplicates("databases", [database.name for database in contents.databases], problems)
-    _refuse_use_of_absent_roles(contents, problems)
-    problems.raise_if_any()
+    untouched = "everything; no session was opened"
+    with collected("the input", ErrorCode.INVALID_INPUT, untouched) as problems:
+        contents = model.Contents(
+            roles=tuple(_role(entry, problems) for entry in options["roles"] or ()),
+            databases=tuple(_database(entry, problems) for entry in options["databases"] or ()),
+            policy=model.Policy(
+                purge_settings=options["purge_settings"],
+                purge_memberships=options["purge_memberships"],
+                purge_grants=options["purge_grants"],
+                purge_default_privileges=options["purge_default_privileges"],
+                update_passwords=options["update_password"] == "always",  # noqa: S105 (a choice, not a password)
+                report_missing_objects=options["missing_objects"] == "report",
+            ),
+        )
+        _refuse_duplicates("roles", [role.name for role in contents.roles], problems)
+        _refuse_duplicates("databases", [database.name for database in contents.databases], problems)
+        _refuse_use_of_absent_roles(contents, problems)
     return contents
 
 
@@ -283,10 +262,9 @@ def _check_name(where: str, name: str, problems: Problems) -> None:
         problems.add(where, f"the name is longer than PostgreSQL's {LONGEST_NAME} bytes")
 
 
-def _refuse_duplicates(where: str, names: t.Iterable[str], problems: Problems) -> None:
-    for name, count in collections.Counter(names).items():
-        if count > 1:
-            problems.add(where, f"{name!r} is listed {count} times")
+def _refuse_duplicates(where: str, names: list[str], problems: Problems) -> None:
+    for name in repeated(names):
+        problems.add(where, f"{name!r} is listed {names.count(name)} times")
 
 
 def _refuse_use_of_absent_roles(contents: model.Contents, problems: Problems) -> None:

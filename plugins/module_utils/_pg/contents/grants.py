@@ -8,12 +8,13 @@ import fnmatch
 import typing as t
 
 from ..._core.error_codes import ErrorCode
+from ..._core.problems import Problems
 from ..quoting import PUBLIC, grantee, identifier
 from . import live
 from .grant_dependencies import Chains
 from .model import Database, Grant, Policy
 from .privileges import KINDS, Kind
-from .steps import Refusals, Require, SqlStep, sql_step
+from .steps import Require, SqlStep, sql_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,7 @@ def wishes(
     targets: t.Callable[[str, str], t.Sequence[Target]],
     extension_objects: set[str],
     version: int,
-    refusals: Refusals,
+    problems: Problems,
     policy: Policy,
 ) -> tuple[dict[Target, Wish], list[str]]:
     """What every listed grant wants of every target, and the named objects that do not exist."""
@@ -54,11 +55,11 @@ def wishes(
             place = f"{database.name}: {grant.kind} {grant.schema}.{name}"
             missing.append(place)
             if not policy.report_missing_objects:
-                refusals.add(
+                problems.add(
+                    f"database {database.name}",
                     f"{grant.schema}.{name} does not exist, so {grant.role} cannot get privileges on it.",
-                    where=f"database {database.name}",
-                    hint="Create it first (migrations), correct the name, or set missing_objects=report.",
-                    code=ErrorCode.UNKNOWN_OBJECT,
+                    "Create it first (migrations), correct the name, or set missing_objects=report.",
+                    ErrorCode.UNKNOWN_OBJECT,
                 )
         known = set(KINDS[grant.kind].known(version))
         for target, covered in chosen:
@@ -117,7 +118,7 @@ def unlisted_holders(target: Target, wish: Wish) -> dict[str, list[str]]:
 
 
 def grant_steps(
-    database: str, wanted: dict[Target, Wish], require: Require, policy: Policy, refusals: Refusals
+    database: str, wanted: dict[Target, Wish], require: Require, policy: Policy, problems: Problems
 ) -> list[SqlStep]:
     """Revokes before grants, so that nobody holds the old and the new privileges at once."""
     batches: dict[Batch, list[Target]] = {}
@@ -128,7 +129,7 @@ def grant_steps(
         # An owner keeps whatever it holds: it could give itself back what is taken away.
         complete[target.owner] = dict.fromkeys([*held(target.acl, target.owner), *complete.get(target.owner, ())], True)
         chains = Chains(target.owner, target.acl, complete)
-        _refuse_hanging(database, target, chains, refusals)
+        _refuse_hanging(database, target, chains, problems)
         for role, privileges in complete.items():
             for order, operation, names, actor in _differences(target, role, privileges, chains):
                 ordered = tuple(KINDS[target.kind].ordered(names))
@@ -139,14 +140,14 @@ def grant_steps(
     return [_step(database, batch, batches[batch]) for batch in sorted(batches, key=lambda batch: batch[0])]
 
 
-def _refuse_hanging(database: str, target: Target, chains: Chains, refusals: Refusals) -> None:
+def _refuse_hanging(database: str, target: Target, chains: Chains, problems: Problems) -> None:
     for entry in chains.hanging:
-        refusals.add(
+        problems.add(
+            f"database {database}",
             f"{entry.grantee} has {entry.privilege} on {target.kind} {target.identity} from {entry.grantor}, "
             f"which shall no longer be able to give it.",
-            where=f"database {database}",
-            hint=f"List what {entry.grantee} shall hold there (also if it is nothing), or set purge_grants.",
-            code=ErrorCode.GRANTED_ONWARD,
+            f"List what {entry.grantee} shall hold there (also if it is nothing), or set purge_grants.",
+            ErrorCode.GRANTED_ONWARD,
         )
 
 

@@ -11,9 +11,10 @@ import typing as t
 
 from ..._core.error_codes import ErrorCode
 from ..._core.plan import Plan
+from ..._core.problems import Problems
 from ..quoting import identifier
 from . import databases, declared, defaults, grants, live, model, report, roles, schemas
-from .steps import Access, Refusals, SqlStep
+from .steps import Access, SqlStep
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,13 +33,13 @@ def plan(contents: model.Contents, cluster: live.Cluster, insides: dict[str, liv
     """:param insides: what each listed database holds, or its template where it does not exist yet.
     :raises GroundworkError: with every reason why nothing may be written.
     """
-    refusals = Refusals()
+    problems = Problems()
     policy = contents.policy
     present = [role for role in contents.roles if not role.absent]
     created = {role.name for role in present} - cluster.roles.keys()
-    access = Access(cluster, created, refusals)
-    _refuse_unknown_roles(contents, cluster, refusals)
-    refusals.raise_if_any()
+    access = Access(cluster, created, problems)
+    _refuse_unknown_roles(contents, cluster, problems)
+    problems.raise_if_any("the description", ErrorCode.INVALID_INPUT)
 
     steps: list[SqlStep] = []
     for role in present:
@@ -48,26 +49,24 @@ def plan(contents: model.Contents, cluster: live.Cluster, insides: dict[str, liv
     report_of = report.Report(contents, cluster)
     kept = [database for database in contents.databases if not database.absent]
     for database in kept:
-        in_databases += databases.database_steps(database, cluster, access.require, policy, refusals)
+        in_databases += databases.database_steps(database, cluster, access.require, policy, problems)
     for database in kept:
-        in_databases += _inside_steps(database, cluster, insides[database.name], access, policy, refusals, report_of)
+        in_databases += _inside_steps(database, cluster, insides[database.name], access, policy, problems, report_of)
     dropped = [database for database in contents.databases if database.absent]
     for database in dropped:
-        in_databases += databases.drop_database_step(database, cluster, login_db, refusals)
+        in_databases += databases.drop_database_step(database, cluster, login_db, problems)
     names = {database.name for database in dropped}
     drops = [
         step
         for role in contents.roles
         if role.absent
-        for step in roles.drop_steps(role, cluster, names, access.require, refusals)
+        for step in roles.drop_steps(role, cluster, names, access.require, problems)
     ]
     everything = (*steps, *memberships, *access.steps(), *in_databases, *drops)
     if everything and cluster.in_recovery:
-        refusals.add(
-            "This server is a standby and cannot be written to.", hint="Run against the primary.",
-            code=ErrorCode.STANDBY
-        )
-    refusals.raise_if_any()
+        what = "This server is a standby and cannot be written to."
+        problems.add("server", what, "Run against the primary.", ErrorCode.STANDBY)
+    problems.raise_if_any("the description", ErrorCode.INVALID_INPUT)
     return Outcome(Plan(everything), report_of.result())
 
 
@@ -77,16 +76,16 @@ def _inside_steps(
     inside: live.Inside,
     access: Access,
     policy: model.Policy,
-    refusals: Refusals,
+    problems: Problems,
     report_of: report.Report,
 ) -> list[SqlStep]:
     """Schemas, extensions, grants and default privileges of one database, each after what it depends on."""
     owner = databases.owner_afterwards(database, cluster)
     after = schemas.schemas_afterwards(database, inside, cluster.session.name, cluster.version)
-    _refuse_unknown_schemas(database, after, refusals)
+    _refuse_unknown_schemas(database, after, problems)
     require = access.within(owner)
     found = schemas.schema_steps(database, inside, require)
-    found += schemas.extension_steps(database, inside, cluster, after, require, refusals)
+    found += schemas.extension_steps(database, inside, cluster, after, require, problems)
 
     def targets(kind: str, schema: str) -> list[grants.Target]:
         if kind == "database":
@@ -99,8 +98,8 @@ def _inside_steps(
         return [grants.Target(kind, schema, o.identity, o.sql, o.owner, o.acl) for o in objects]
 
     of_extensions = {o.sql for members in inside.objects.values() for o in members if o.of_extension}
-    wanted_grants, missing = grants.wishes(database, targets, of_extensions, cluster.version, refusals, policy)
-    found += grants.grant_steps(database.name, wanted_grants, require, policy, refusals)
+    wanted_grants, missing = grants.wishes(database, targets, of_extensions, cluster.version, problems, policy)
+    found += grants.grant_steps(database.name, wanted_grants, require, policy, problems)
     found += defaults.default_steps(database, inside, cluster.version, require, policy)
     report_of.add_database(database, inside, after, wanted_grants, missing)
     return found
@@ -120,16 +119,16 @@ def undecided_passwords(contents: model.Contents, cluster: live.Cluster, outcome
     ]
 
 
-def _refuse_unknown_roles(contents: model.Contents, cluster: live.Cluster, refusals: Refusals) -> None:
+def _refuse_unknown_roles(contents: model.Contents, cluster: live.Cluster, problems: Problems) -> None:
     known = cluster.roles.keys() | contents.role_names()
 
     def check(name: str, where: str, use: str) -> None:
         if name not in known:
-            refusals.add(
+            problems.add(
+                where,
                 f"The role {name} does not exist and is not listed ({use}).",
-                where=where,
-                code=ErrorCode.UNKNOWN_ROLE,
-                hint="List it under roles, or correct the name.",
+                "List it under roles, or correct the name.",
+                ErrorCode.UNKNOWN_ROLE,
             )
 
     for role in contents.roles:
@@ -142,14 +141,14 @@ def _refuse_unknown_roles(contents: model.Contents, cluster: live.Cluster, refus
             check(name, f"database {database.name}", use)
 
 
-def _refuse_unknown_schemas(database: model.Database, schemas: t.Container[str], refusals: Refusals) -> None:
+def _refuse_unknown_schemas(database: model.Database, schemas: t.Container[str], problems: Problems) -> None:
     used = [(g.schema, f"grant on {g.kind} to {g.role}") for g in database.grants if g.kind != "database"]
     used += [(d.schema, f"default privileges of {d.creator}") for d in database.default_privileges if d.schema]
     for schema, use in used:
         if schema not in schemas:
-            refusals.add(
+            problems.add(
+                f"database {database.name}",
                 f"The schema {schema} does not exist and is not listed ({use}).",
-                where=f"database {database.name}",
-                hint="List it under schemas of this database, or correct the name.",
-                code=ErrorCode.UNKNOWN_SCHEMA,
+                "List it under schemas of this database, or correct the name.",
+                ErrorCode.UNKNOWN_SCHEMA,
             )

@@ -6,10 +6,11 @@ import datetime
 import typing as t
 
 from ..._core.error_codes import ErrorCode
+from ..._core.problems import Problems
 from .. import scram
 from ..quoting import identifier, literal
 from . import live, model, settings
-from .steps import Refusals, Require, SqlStep, sql_step
+from .steps import Require, SqlStep, sql_step
 
 HIDDEN = "'***'"
 
@@ -139,27 +140,26 @@ def unlisted_memberships(role: model.Role, cluster: live.Cluster) -> list[live.M
 
 
 def drop_steps(
-    role: model.Role, cluster: live.Cluster, dropped_databases: set[str], require: Require, refusals: Refusals
+    role: model.Role, cluster: live.Cluster, dropped_databases: set[str], require: Require, problems: Problems
 ) -> list[SqlStep]:
     """Drop one role. What it owns goes to another role first, and only when that role was named."""
     if role.name not in cluster.roles:
         return []
     if role.name == cluster.session.name:
-        refusals.add(
-            f"{role.name} is the role that this module is logged in as.", where=f"role {role.name}",
-            code=ErrorCode.OWN_ROLE
+        problems.add(
+            f"role {role.name}", f"{role.name} is the role that this module is logged in as.", code=ErrorCode.OWN_ROLE
         )
         return []
     left = [d for d in cluster.dependencies if d.role == role.name and d.database not in dropped_databases]
     found: list[SqlStep] = []
     if left and role.reassign_owned_to is None:
         places = "; ".join(f"{d.database or 'the server'}: owns {d.owned}, {d.other} grants or policies" for d in left)
-        refusals.add(
+        problems.add(
+            f"role {role.name}",
             f"{role.name} cannot be dropped: it still owns objects or holds grants ({places}).",
-            where=f"role {role.name}",
-            hint="Set reassign_owned_to to the role that takes its objects over; its grants are then revoked. "
+            "Set reassign_owned_to to the role that takes its objects over; its grants are then revoked. "
             "No data is dropped.",
-            code=ErrorCode.ROLE_IN_USE,
+            ErrorCode.ROLE_IN_USE,
         )
         return []
     name = identifier(role.name)

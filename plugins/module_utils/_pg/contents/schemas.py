@@ -5,10 +5,11 @@ from __future__ import annotations
 import typing as t
 
 from ..._core.error_codes import ErrorCode
+from ..._core.problems import Problems
 from ..quoting import identifier
 from . import live, model
 from .privileges import KINDS
-from .steps import Refusals, Require, SqlStep, sql_step
+from .steps import Require, SqlStep, sql_step
 
 
 def schemas_afterwards(
@@ -72,7 +73,7 @@ def extension_steps(
     cluster: live.Cluster,
     schemas: t.Container[str],
     require: Require,
-    refusals: Refusals,
+    problems: Problems,
 ) -> list[SqlStep]:
     found: list[SqlStep] = []
     for extension in database.extensions:
@@ -86,19 +87,19 @@ def extension_steps(
                 )
             continue
         if extension.schema and extension.schema not in schemas and extension.schema != "pg_catalog":
-            refusals.add(
+            problems.add(
+                where,
                 f"The schema {extension.schema} does not exist.",
-                where=where,
-                code=ErrorCode.UNKNOWN_SCHEMA,
-                hint="List it under schemas of this database.",
+                "List it under schemas of this database.",
+                ErrorCode.UNKNOWN_SCHEMA,
             )
         newest = None if cluster.extensions is None else cluster.extensions.get(extension.name)
         if cluster.extensions is not None and newest is None and before is None:
-            refusals.add(
+            problems.add(
+                where,
                 "The server has no files for this extension.",
-                where=where,
-                code=ErrorCode.UNKNOWN_EXTENSION,
-                hint="Install its package on the server (for contrib: postgresql-contrib), or correct the name.",
+                "Install its package on the server (for contrib: postgresql-contrib), or correct the name.",
+                ErrorCode.UNKNOWN_EXTENSION,
             )
             continue
         if before is None:

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..quoting import identifier, literal
+from ..quoting import NAME_LISTS, identifier, literal
 from .steps import SqlStep, sql_step
 
-# The settings that PostgreSQL stores as a list of quoted identifiers; pg_dump keeps the same list (dumputils.c).
-QUOTED_LISTS = frozenset(
-    (
-        "local_preload_libraries",
-        "search_path",
-        "session_preload_libraries",
-        "shared_preload_libraries",
-        "temp_tablespaces",
-        "unix_socket_directories",
-    )
-)
 BOOLEANS = {"on": "on", "true": "on", "yes": "on", "off": "off", "false": "off", "no": "off"}
 
 
@@ -46,7 +35,7 @@ def items(text: str) -> list[str]:
 
 def wanted_text(name: str, value: t.Any) -> str | list[str]:
     """A value from YAML as PostgreSQL would store it; a list for the settings that are lists of identifiers."""
-    if name.lower() in QUOTED_LISTS:
+    if name.lower() in NAME_LISTS:
         members = [str(member) for member in value] if isinstance(value, (list, tuple)) else items(str(value))
         # SQL has no way to set an empty list; PostgreSQL keeps the one empty name that stands for it.
         return members or [""]

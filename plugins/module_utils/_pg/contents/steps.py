@@ -6,12 +6,10 @@ import dataclasses
 import typing as t
 
 from ..._core.error_codes import ErrorCode
-from ..._core.errors import GroundworkError
 from ..._core.plan import Step
+from ..._core.problems import Problems
 from ..quoting import PUBLIC, identifier
 from . import live
-
-NOTHING_WRITTEN = "everything; nothing was written"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,31 +51,6 @@ def sql_step(
     )
 
 
-class Refusals:
-    """Reasons why nothing may be written, collected so that one run names them all."""
-
-    def __init__(self) -> None:
-        self._errors: list[GroundworkError] = []
-
-    def add(self, what: str, *, where: str | None = None, hint: str | None = None, code: ErrorCode) -> None:
-        error = GroundworkError(what, where=where, untouched=NOTHING_WRITTEN, hint=hint, code=code)
-        if error.message not in [known.message for known in self._errors]:
-            self._errors.append(error)
-
-    def raise_if_any(self) -> None:
-        if not self._errors:
-            return
-        if len(self._errors) == 1:
-            raise self._errors[0]
-        lines = [f"({e.where}) {e.what}" + (f" [{e.hint}]" if e.hint else "") for e in self._errors]
-        raise GroundworkError(
-            f"{len(lines)} reasons to refuse:\n  " + "\n  ".join(lines),
-            untouched=NOTHING_WRITTEN,
-            code=self._errors[0].code,
-            details={"problems": lines},
-        )
-
-
 # Asks for the right to act as a role, for a purpose that an error message can name.
 Require = t.Callable[[str, str], None]
 
@@ -90,10 +63,10 @@ class Access:
     anything, until it did so. This is the normal case on managed servers.
     """
 
-    def __init__(self, cluster: live.Cluster, created: set[str], refusals: Refusals) -> None:
+    def __init__(self, cluster: live.Cluster, created: set[str], problems: Problems) -> None:
         self._cluster = cluster
         self._created = created
-        self._refusals = refusals
+        self._problems = problems
         self._needed: list[str] = []
 
     def require(self, role: str, purpose: str) -> None:
@@ -107,11 +80,11 @@ class Access:
         if role in self._created or (known and known.administrable) or self._may_administer_any(known):
             self._needed.append(role)
             return
-        self._refusals.add(
+        self._problems.add(
+            f"role {role}",
             f"{session.name} is not a member of {role}, which it has to be to {purpose}.",
-            where=f"role {role}",
-            hint=f"As a superuser or a role with ADMIN OPTION: GRANT {identifier(role)} TO {identifier(session.name)}",
-            code=ErrorCode.NOT_A_MEMBER,
+            f"As a superuser or a role with ADMIN OPTION: GRANT {identifier(role)} TO {identifier(session.name)}",
+            ErrorCode.NOT_A_MEMBER,
         )
 
     def within(self, owner: str) -> Require:

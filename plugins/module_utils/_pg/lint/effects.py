@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from ..sql.model import (
-    AlterEnum,
-    AlterTable,
-    Create,
-    CreateEnum,
-    CreateIndex,
-    CreateTable,
-    Ddl,
-    Domain,
-    Drop,
-    Set,
-)
+from ..sql.model import AlterEnum, AlterTable, Create, CreateEnum, CreateIndex, CreateTable, Ddl, Domain, Drop, Set
 from ..sql.transaction_mode import Mode
 from .context import Context
 

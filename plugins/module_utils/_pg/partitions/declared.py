@@ -7,7 +7,7 @@ import datetime
 import typing as t
 
 from ..._core.error_codes import ErrorCode
-from ..._core.errors import GroundworkError
+from ..._core.problems import Problems, collected, repeated
 from . import interval
 
 # PostgreSQL's NAMEDATALEN less one: a longer name would be cut, and two could become one.
@@ -49,17 +49,21 @@ class Wanted:
         return max(first, kept) if kept else first
 
 
-def parse(options: dict[str, t.Any]) -> tuple[Wanted, ...]:
-    """:raises GroundworkError: naming the table and the option that cannot be meant so."""
-    tables = tuple(_table(entry) for entry in options["tables"])
-    names = [table.full_name for table in tables]
-    for name in names:
-        if names.count(name) > 1:
-            raise _refusal(name, f"The table {name} is listed more than once.", "List it once.")
-    return tables
+def parse(options: dict[str, t.Any]) -> tuple[tuple[Wanted, ...], datetime.date | None]:
+    """The tables, and the day that stands for today.
+
+    :raises GroundworkError: naming each table and option that cannot be meant so.
+    """
+    untouched = "everything; no session was opened"
+    with collected("the policies", ErrorCode.BAD_PARTITION_POLICY, untouched) as problems:
+        tables = tuple(_table(entry, problems) for entry in options["tables"])
+        for name in repeated(table.full_name for table in tables):
+            problems.add(name, f"The table {name} is listed more than once.", "List it once.")
+        today = _day(options["today"], options["login_db"], "today", problems)
+    return tables, today
 
 
-def _table(entry: dict[str, t.Any]) -> Wanted:
+def _table(entry: dict[str, t.Any], problems: Problems) -> Wanted:
     wanted = Wanted(
         schema=entry["schema"],
         table=entry["name"],
@@ -68,64 +72,51 @@ def _table(entry: dict[str, t.Any]) -> Wanted:
         keep=entry["keep"],
         retire=entry["retire"],
         pattern=entry["partition_name"] or interval.DEFAULT_NAMES[entry["interval"]],
-        since=_day(entry),
+        since=_day(entry["since"], f"{entry['schema']}.{entry['name']}", "since", problems),
     )
     if wanted.ahead < 0 or (wanted.keep is not None and wanted.keep < 0):
-        raise _refusal(wanted.full_name, "ahead and keep cannot be negative.", "Give a number of intervals.")
+        problems.add(wanted.full_name, "ahead and keep cannot be negative.", "Give a number of intervals.")
     if wanted.keep is None and wanted.retire != "report":
-        raise _refusal(
+        problems.add(
             wanted.full_name,
             f"retire is {wanted.retire}, but nothing says how much to keep.",
             "Set keep to the number of intervals before the current one that stay.",
         )
-    _check_pattern(wanted)
+    _check_pattern(wanted, problems)
     return wanted
 
 
-def _check_pattern(wanted: Wanted) -> None:
+def _check_pattern(wanted: Wanted, problems: Problems) -> None:
     """Neighbours must have different names, in every year, and names must not be cut."""
     current = interval.containing(datetime.date(2024, 2, 29), wanted.unit)
     try:
         names = [wanted.partition_name(interval.moved(current, wanted.unit, step)) for step in range(60)]
     except (KeyError, ValueError, IndexError):
-        raise _refusal(
+        problems.add(
             wanted.full_name,
             f"partition_name {wanted.pattern} has a field that does not exist.",
             "There are {table}, {year}, {month}, {day}, {isoyear} and {week}.",
-        ) from None
+        )
+        return
     if len(set(names)) < len(names):
-        raise _refusal(
+        problems.add(
             wanted.full_name,
             f"partition_name {wanted.pattern} gives several partitions the same name, such as {names[0]}.",
             f"For {wanted.unit}s use something like {interval.DEFAULT_NAMES[wanted.unit]}.",
         )
     longest = max(names, key=lambda name: len(name.encode()))
     if len(longest.encode()) > LONGEST_NAME:
-        raise _refusal(
+        problems.add(
             wanted.full_name,
             f"The partition's name {longest} is longer than {LONGEST_NAME} bytes, PostgreSQL would cut it.",
             "Set partition_name to a shorter pattern.",
         )
 
 
-def _day(entry: dict[str, t.Any]) -> datetime.date | None:
-    return day(entry["since"], f"{entry['schema']}.{entry['name']}", "since")
-
-
-def day(text: str | None, where: str, option: str) -> datetime.date | None:
-    """A day in ISO 8601.
-
-    :raises GroundworkError: the text is none.
-    """
-    if not text:
-        return None
+def _day(text: str | None, where: str, option: str, problems: Problems) -> datetime.date | None:
+    """A day in ISO 8601."""
     try:
-        return datetime.date.fromisoformat(text)
+        return datetime.date.fromisoformat(text) if text else None
     except ValueError:
-        raise _refusal(where, f"{option} {text} is not a day.", "Write it as 2026-01-31.") from None
-
-
-def _refusal(where: str, what: str, hint: str) -> GroundworkError:
-    return GroundworkError(
-        what, where=where, untouched="everything; no session was opened", hint=hint, code=ErrorCode.BAD_PARTITION_POLICY
-    )
+        problems.add(where, f"{option} {text} is not a day.", "Write it as 2026-01-31.")
+        return None

@@ -14,7 +14,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import time
 import typing as t
 from pathlib import Path
@@ -22,7 +21,7 @@ from pathlib import Path
 from ..._core.answer import harmless
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
-from ..._host import filesystem
+from ..._host import command, filesystem
 from ..._host.run_lock import one_run
 from ..quoting import identifier
 from .names import connection_string
@@ -140,14 +139,14 @@ def reserve_slot(server: Server, source: Source, slot: str) -> None:
     while True:
         known = _replication_command(server, source, f"READ_REPLICATION_SLOT {identifier(slot)}")
         commands = [drop, create] if known.stdout.startswith("physical") else [create]
-        outcome = _replication_command(server, source, *commands) if known.returncode == 0 else known
-        if outcome.returncode == 0:
+        result = _replication_command(server, source, *commands) if known.ok else known
+        if result.ok:
             return
         # The primary notices only after a moment that the one who used the slot is gone.
-        if "is active for PID" not in outcome.stderr or time.monotonic() >= deadline:
+        if "is active for PID" not in result.stderr or time.monotonic() >= deadline:
             raise GroundworkError(
-                f"The primary does not reserve its slot {slot}: {_last_lines(outcome.stderr)}", where=server.where,
-                untouched="the data folder, the primary and the other members", hint=_hint(outcome.stderr),
+                f"The primary does not reserve its slot {slot}: {_last_lines(result.stderr)}", where=server.where,
+                untouched="the data folder, the primary and the other members", hint=_hint(result.stderr),
                 code=ErrorCode.STANDBY_SLOT_REFUSED,
             )
         time.sleep(0.2)
@@ -159,23 +158,23 @@ def identified(server: Server, source: Source) -> str:
     :raises GroundworkError: no primary answers, or the programs to ask with are missing.
     """
     try:
-        outcome = _replication_command(server, source, "IDENTIFY_SYSTEM")
-    except OSError as error:
+        result = _replication_command(server, source, "IDENTIFY_SYSTEM")
+    except command.NotRun as error:
         raise GroundworkError(
-            f"The programs of PostgreSQL cannot be run: {error.filename or server.bin}: {error.strerror}.",
+            f"The programs of PostgreSQL cannot be run: {error.where}: {error.reason}.",
             where=server.where, untouched="everything", hint="Install them first, or set bin_directory.",
             code=ErrorCode.STANDBY_PROGRAMS_MISSING,
         ) from error
-    if outcome.returncode != 0:
+    if not result.ok:
         raise GroundworkError(
             f"None of {', '.join(f'{host}:{port}' for host, port in source.hosts)} answers as the primary to copy: "
-            f"{_last_lines(outcome.stderr)}", where=server.where, untouched="everything", hint=_hint(outcome.stderr),
+            f"{_last_lines(result.stderr)}", where=server.where, untouched="everything", hint=_hint(result.stderr),
             code=ErrorCode.STANDBY_SOURCE_UNREACHABLE,
         )
-    return outcome.stdout.strip().partition("|")[0]
+    return result.stdout.strip().partition("|")[0]
 
 
-def _replication_command(server: Server, source: Source, *commands: str) -> subprocess.CompletedProcess[str]:
+def _replication_command(server: Server, source: Source, *commands: str) -> command.Result:
     """Commands of the replication protocol, which psql sends as they are."""
     argv = [
         str(server.bin / "psql"), "--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align",
@@ -198,11 +197,11 @@ def copy(server: Server, source: Source, options: CopyOptions) -> None:
             _make_folder(folder, server)
         for folder in {server.data, *own, *_given_folders(options)}:
             _empty_folder(folder, server)
-        outcome = server.owner.run(copy_command(server, source, options))
-    if outcome.returncode != 0:
+        result = server.owner.run(copy_command(server, source, options))
+    if not result.ok:
         raise GroundworkError(
-            f"pg_basebackup failed: {_last_lines(outcome.stderr)}", where=server.where,
-            untouched="the primary and the other members", hint=_hint(outcome.stderr),
+            f"pg_basebackup failed: {_last_lines(result.stderr)}", where=server.where,
+            untouched="the primary and the other members", hint=_hint(result.stderr),
             code=ErrorCode.STANDBY_COPY_FAILED,
         )
     make_standby(server)
@@ -325,19 +324,19 @@ def rewind(server: Server, source: Source) -> bool:
     ]  # fmt: skip
     if server.config_file:
         argv += [f"--config-file={server.config_file}"]
-    outcome = server.owner.run(argv)
-    if outcome.returncode != 0:
-        damaged = "servers diverged" in outcome.stdout + outcome.stderr and "pg_rewind: error" in outcome.stderr
+    result = server.owner.run(argv)
+    if not result.ok:
+        damaged = "servers diverged" in result.stdout + result.stderr and "pg_rewind: error" in result.stderr
         if damaged:
             _note(server, _own_folders(server))
         raise GroundworkError(
-            f"pg_rewind failed: {_last_lines(outcome.stderr)}", where=server.where,
+            f"pg_rewind failed: {_last_lines(result.stderr)}", where=server.where,
             untouched="the primary and the other members",
             hint="Rebuild it with rebuild_method copy.",
             code=ErrorCode.STANDBY_REWIND_FAILED, details={"damaged": damaged},
         )
     make_standby(server)
-    return "no rewind required" not in outcome.stdout + outcome.stderr
+    return "no rewind required" not in result.stdout + result.stderr
 
 
 def _last_lines(text: str, count: int = 3) -> str:

@@ -139,8 +139,8 @@ def _from_server(server: Server, session: Session) -> dict[str, t.Any]:
 
 
 def _installed_version(server: Server) -> str:
-    outcome = server.owner.run([str(server.bin / "postgres"), "--version"])
-    match = re.search(r"\d+(\.\d+|\w+)", outcome.stdout)
+    result = server.owner.run([str(server.bin / "postgres"), "--version"])
+    match = re.search(r"\d+(\.\d+|\w+)", result.stdout)
     return match.group() if match else ""
 
 

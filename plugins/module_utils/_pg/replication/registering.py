@@ -7,12 +7,11 @@ server has none, as they are under /etc there.
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 import typing as t
 from pathlib import Path
 
 from ..._core.errors import GroundworkError
-from ..._host import filesystem
+from ..._host import command, filesystem
 
 if t.TYPE_CHECKING:
     from .server import Server
@@ -56,10 +55,10 @@ def register(server: Server, wanted: Registration) -> None:
         "pg_createcluster", wanted.version, wanted.name, f"--datadir={server.data}", f"--port={wanted.port}",
         f"--start-conf={wanted.start_conf}", f"--user={server.owner.name}", "--no-status",
     ]  # fmt: skip
-    outcome = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    if outcome.returncode != 0 or not wanted.is_known():
+    result = command.run(argv)
+    if not result.ok or not wanted.is_known():
         raise GroundworkError(
-            f"pg_createcluster does not take the copy over: {(outcome.stderr or outcome.stdout).strip()}",
+            f"pg_createcluster does not take the copy over: {result.said}",
             where=server.where, untouched="the copied data",
             hint=f"Look at {wanted.configuration}: what is left there of another cluster has to go first.",
         )

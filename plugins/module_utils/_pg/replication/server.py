@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
-import subprocess
 import time
 import typing as t
 from pathlib import Path
 
 from ..._core.errors import GroundworkError
 from ..._host.account import Account, find_account
+from ..._host.service import PgCtl, Systemd
+from ..postmaster import noted, running
 from .control import Control, parse_control
 
 if t.TYPE_CHECKING:
@@ -19,7 +21,6 @@ if t.TYPE_CHECKING:
 
 STANDBY_SIGNAL = "standby.signal"
 POLL_SECONDS = 0.01
-SYSTEMCTL = "/usr/bin/systemctl"
 
 
 def server_argument_spec() -> dict[str, dict[str, t.Any]]:
@@ -101,37 +102,24 @@ class Server:
         return (self.data / STANDBY_SIGNAL).exists()
 
     def pid(self) -> int | None:
-        """The postmaster, unless it is gone; a number that a stranger took over does not count."""
-        try:
-            pid = int(self._postmaster_lines()[0])
-            # Containers often keep root from seeing the working folder of another account's process.
-            arguments = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
-        except (OSError, ValueError, IndexError):
-            return None
-        return pid if str(self.data) in arguments or str(self.data.resolve()) in arguments else None
+        """The postmaster, unless it is gone."""
+        return running(self.data).pid
 
     def port(self) -> int:
         """The port that the running server listens on; the configured one when it does not run."""
-        try:
-            return int(self._postmaster_lines()[3])
-        except (OSError, ValueError, IndexError):
-            return int(self.login["login_port"])
-
-    def _postmaster_lines(self) -> list[str]:
-        """What the server notes at its start: pid, folder, start, port, ..."""
-        return (self.data / "postmaster.pid").read_text().splitlines()
+        return noted(self.data).port or int(self.login["login_port"])
 
     def control(self) -> Control:
         """The control file, as pg_controldata reads it.
 
         :raises GroundworkError: it cannot.
         """
-        outcome = self.owner.run([str(self.bin / "pg_controldata"), "-D", str(self.data)])
+        result = self.owner.run([str(self.bin / "pg_controldata"), "-D", str(self.data)])
         try:
-            return parse_control(outcome.stdout)
+            return parse_control(result.stdout)
         except (KeyError, ValueError):
             raise GroundworkError(
-                f"pg_controldata cannot read the data folder: {(outcome.stderr or outcome.stdout).strip()}",
+                f"pg_controldata cannot read the data folder: {result.said}",
                 where=self.where, untouched="everything",
                 hint="The folder may be damaged or half-copied; see the server's log.",
             ) from None
@@ -151,24 +139,27 @@ class Server:
 
         :raises GroundworkError: it does not start.
         """
+        service: Systemd | PgCtl
         if self.service:
-            outcome = subprocess.run(
-                [SYSTEMCTL, "start", self.service], capture_output=True, text=True, check=False,
-                stdin=subprocess.DEVNULL,
-            )
+            service = Systemd(self.service)
         else:
-            options = [f"--options=-c config_file={self.config_file}"] if self.config_file else []
             log = self.data.parent / f"{self.data.name}.log"
-            argv = [str(self.bin / "pg_ctl"), "start", "-D", str(self.data), "-w", f"-t{int(timeout)}", f"-l{log}"]
-            outcome = self.owner.run([*argv, *options])
+            service = PgCtl(self.bin / "pg_ctl", self.data, self.owner, log, self.config_file, int(timeout))
+        try:
+            service.start()
+        except GroundworkError as error:
+            raise self._start_failed(error.what) from None
         deadline = time.monotonic() + timeout
-        while self.pid() is None and time.monotonic() < deadline and outcome.returncode == 0 and self.service:
+        while self.pid() is None and time.monotonic() < deadline and self.service:
             time.sleep(POLL_SECONDS)
-        if outcome.returncode != 0 or self.pid() is None:
-            raise GroundworkError(
-                f"The server does not start: {(outcome.stderr or outcome.stdout).strip()}", where=self.where,
-                untouched="the data folder", hint="The end of its log says why.",
-            )
+        if self.pid() is None:
+            raise self._start_failed("its process is gone")
+
+    def _start_failed(self, why: str) -> GroundworkError:
+        return GroundworkError(
+            f"The server does not start: {why}", where=self.where, untouched="the data folder",
+            hint="The end of its log says why.",
+        )
 
     def stop(self, timeout: float, request: signal.Signals = signal.SIGINT) -> bool:
         """Ask for a fast shutdown, which ends sessions and ships all WAL, and wait.
@@ -189,6 +180,5 @@ class Server:
     def stop_service(self) -> None:
         """Have systemd notice a stopped server, so that a later start is one."""
         if self.service:
-            subprocess.run(
-                [SYSTEMCTL, "stop", self.service], capture_output=True, check=False, stdin=subprocess.DEVNULL
-            )
+            with contextlib.suppress(GroundworkError):
+                Systemd(self.service).tell("stop")

@@ -127,7 +127,7 @@ class Handover:
             if error.sqlstate == "42501":
                 self._go_back(f"The target refuses pg_promote: {error.text}.", "Its replay lacks the grant; run again.")
             reason = error.text
-        # A request to promote cannot be taken back, so the old primary must stay down until somebody has looked.
+        # A request to promote cannot be rolled back, so the old primary must stay down until somebody has looked.
         raise GroundworkError(
             f"The target was asked to promote itself, and it is not known whether it has: {reason}.",
             where=self.server.where,
@@ -151,7 +151,7 @@ class Handover:
                 code=ErrorCode.SWITCHOVER_NO_PRIMARY,
             ) from None
         raise GroundworkError(
-            what, where=self.server.where, untouched=BACK_AS_PRIMARY, hint=hint, code=ErrorCode.SWITCHOVER_TAKEN_BACK,
+            what, where=self.server.where, untouched=BACK_AS_PRIMARY, hint=hint, code=ErrorCode.SWITCHOVER_ROLLED_BACK,
             details={"outage_ms": self._elapsed()},
         )
 

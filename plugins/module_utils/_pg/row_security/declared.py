@@ -8,15 +8,16 @@ import hashlib
 import typing as t
 
 from ..._core.error_codes import ErrorCode
-from ..._core.errors import GroundworkError
+from ..._core.problems import Problems, collected
 from ..quoting import PUBLIC, grantee, identifier
 
+UNTOUCHED = "every table; nothing was written"
 COMMANDS = ("all", "select", "insert", "update", "delete")
 
 
 @dataclasses.dataclass(frozen=True)
-class Policy:
-    """One policy, wherever it is put.
+class PolicyFacts:
+    """What is declared of a policy, and what is live of it.
 
     :param using: condition on rows that exist; ``None`` where the command has none.
     :param with_check: condition on rows that are written; ``None`` means as PostgreSQL does, the same as ``using``.
@@ -29,6 +30,19 @@ class Policy:
     roles: tuple[str, ...]
     using: str | None
     with_check: str | None
+
+    def facts(self) -> dict[str, t.Any]:
+        return {
+            "command": self.command,
+            "permissive": self.permissive,
+            "roles": list(self.roles),
+            "using": self.using,
+            "with_check": self.with_check,
+        }
+
+
+class Policy(PolicyFacts):
+    """One policy, wherever it is put."""
 
     @property
     def mark(self) -> str:
@@ -49,15 +63,6 @@ class Policy:
     def _conditions(self) -> str:
         using = f" USING ({self.using})" if self.using else ""
         return f"{using} WITH CHECK ({self.with_check})" if self.with_check else using
-
-    def facts(self) -> dict[str, t.Any]:
-        return {
-            "command": self.command,
-            "permissive": self.permissive,
-            "roles": list(self.roles),
-            "using": self.using,
-            "with_check": self.with_check,
-        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,11 +94,12 @@ class Rule:
 
 
 def parse(options: dict[str, t.Any]) -> tuple[Rule, ...]:
-    """:raises GroundworkError: naming the policy that cannot be meant so."""
-    return tuple(_rule(entry) for entry in options["policies"])
+    """:raises GroundworkError: naming each policy that cannot be meant so."""
+    with collected("the policies", ErrorCode.BAD_POLICY, UNTOUCHED) as problems:
+        return tuple(_rule(entry, problems) for entry in options["policies"])
 
 
-def _rule(entry: dict[str, t.Any]) -> Rule:
+def _rule(entry: dict[str, t.Any], problems: Problems) -> Rule:
     policy = Policy(
         name=entry["name"],
         command=entry["command"],
@@ -104,7 +110,7 @@ def _rule(entry: dict[str, t.Any]) -> Rule:
     )
     absent = entry["state"] == "absent"
     if not absent:
-        _check(policy)
+        _check(policy, problems)
     return Rule(
         schema=entry["schema"],
         tables=tuple(entry["tables"]),
@@ -116,21 +122,16 @@ def _rule(entry: dict[str, t.Any]) -> Rule:
     )
 
 
-def _check(policy: Policy) -> None:
+def _check(policy: Policy, problems: Problems) -> None:
+    where = f"policy {policy.name}"
     if policy.command == "insert" and policy.using:
-        raise refusal(policy.name, "A policy for insert has with_check only: there is no row yet.", "Remove using.")
+        problems.add(where, "A policy for insert has with_check only: there is no row yet.", "Remove using.")
     if policy.command in ("select", "delete") and policy.with_check:
-        raise refusal(policy.name, f"A policy for {policy.command} writes nothing to check.", "Remove with_check.")
+        problems.add(where, f"A policy for {policy.command} writes nothing to check.", "Remove with_check.")
     if not policy.using and not policy.with_check:
-        raise refusal(policy.name, "The policy has no condition.", "Set using, or with_check for insert.")
+        problems.add(where, "The policy has no condition.", "Set using, or with_check for insert.")
     if not policy.roles:
-        raise refusal(policy.name, "The policy is for no role.", "Leave roles out to mean everybody.")
-
-
-def refusal(where: str, what: str, hint: str, code: ErrorCode = ErrorCode.BAD_POLICY) -> GroundworkError:
-    return GroundworkError(
-        what, where=f"policy {where}", untouched="every table; nothing was written", hint=hint, code=code
-    )
+        problems.add(where, "The policy is for no role.", "Leave roles out to mean everybody.")
 
 
 def digest(text: str) -> str:

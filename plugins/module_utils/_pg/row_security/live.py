@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import typing as t
 
 from ..quoting import PUBLIC, qualified
 from ..session import Session
+from .declared import PolicyFacts
 
 _TABLES = """
 SELECT c.oid, n.nspname, c.relname, c.relrowsecurity, c.relforcerowsecurity, r.rolname,
@@ -36,27 +36,13 @@ _COMMANDS = {"*": "all", "r": "select", "a": "insert", "w": "update", "d": "dele
 
 
 @dataclasses.dataclass(frozen=True)
-class LivePolicy:
-    """:param using: as the server writes the condition back.
-    :param comment: holds the marks of the description and of the conditions, see ``planning``.
+class LivePolicy(PolicyFacts):
+    """A policy with its conditions as the server writes them back.
+
+    :param comment: holds the marks of the description and of the conditions, see ``plan``.
     """
 
-    name: str
-    command: str
-    permissive: bool
-    roles: tuple[str, ...]
-    using: str | None
-    with_check: str | None
     comment: str
-
-    def facts(self) -> dict[str, t.Any]:
-        return {
-            "command": self.command,
-            "permissive": self.permissive,
-            "roles": list(self.roles),
-            "using": self.using,
-            "with_check": self.with_check,
-        }
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,9 +11,11 @@ import dataclasses
 import typing as t
 
 from ..._core.error_codes import ErrorCode
+from ..._core.errors import GroundworkError
 from ..._core.plan import Plan, Step
+from ..._core.problems import Problems, repeated
 from ..quoting import identifier, literal
-from .declared import Policy, Rule, digest, refusal
+from .declared import UNTOUCHED, Policy, Rule, digest
 from .live import LivePolicy, Table
 
 COMMENT = "pg_row_security "
@@ -55,12 +57,15 @@ class Outcome:
 def plan(rules: t.Sequence[Rule], tables: dict[int, Table], purge: bool) -> Outcome:
     """:raises GroundworkError: two rules want the same policy in two ways."""
     work: list[TableSteps] = []
+    problems = Problems()
     protected, unmanaged = [], {}
     for table in tables.values():
         mine = [rule for rule in rules if rule.schema == table.schema and rule.covers(table.name, table.columns)]
         if not mine or (table.parent is not None and not _named(mine, table)):
             continue
-        _refuse_contradiction(mine, table)
+        for name in repeated(rule.policy.name for rule in mine):
+            what = f"Two entries want the policy {name} on {table.full_name}."
+            problems.add(f"policy {name}", what, "Give each a name of its own.")
         protected.append(table.full_name)
         force = any(rule.force for rule in mine)
         steps = [step for rule in mine for step in _policy_steps(table, rule)]
@@ -73,6 +78,7 @@ def plan(rules: t.Sequence[Rule], tables: dict[int, Table], purge: bool) -> Outc
         elif others:
             unmanaged[table.full_name] = others
         work.append(TableSteps(table, tuple(steps)))
+    problems.raise_if_any("the policies", ErrorCode.BAD_POLICY, UNTOUCHED)
     return Outcome(
         tuple(each for each in work if each.steps), tuple(protected), tuple(_missing(rules, tables)), unmanaged
     )
@@ -145,11 +151,12 @@ def refuse_missing(rules: t.Sequence[Rule], tables: dict[int, Table]) -> None:
     """:raises GroundworkError: a named table does not exist."""
     missing = _missing(rules, tables)
     if missing:
-        raise refusal(
-            ", ".join(sorted({rule.policy.name for rule in rules})),
+        raise GroundworkError(
             f"These tables do not exist: {', '.join(missing)}.",
-            "Correct the names, or set missing_tables to report when a migration is yet to create them.",
-            ErrorCode.NO_SUCH_TABLE,
+            where=f"policy {', '.join(sorted({rule.policy.name for rule in rules}))}",
+            untouched=UNTOUCHED,
+            hint="Correct the names, or set missing_tables to report when a migration is yet to create them.",
+            code=ErrorCode.NO_SUCH_TABLE,
         )
 
 
@@ -174,12 +181,3 @@ def _missing(rules: t.Sequence[Rule], tables: dict[int, Table]) -> list[str]:
     known = {table.full_name for table in tables.values()}
     named = [f"{rule.schema}.{name}" for rule in rules if not rule.absent for name in rule.exact_names()]
     return sorted({name for name in named if name not in known})
-
-
-def _refuse_contradiction(rules: t.Sequence[Rule], table: Table) -> None:
-    names = [rule.policy.name for rule in rules]
-    for name in names:
-        if names.count(name) > 1:
-            raise refusal(
-                name, f"Two entries want the policy {name} on {table.full_name}.", "Give each a name of its own."
-            )

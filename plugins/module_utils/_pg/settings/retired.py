@@ -1,7 +1,6 @@
 """Settings of other versions that somebody may still (or already) write, and what PostgreSQL 16 has instead.
 
-Sources: the release notes of PostgreSQL 9.3 to 18, appendix "Obsolete or Renamed Features" of the manual, and
-``map_old_guc_names`` of guc.c.
+Sources: the release notes of PostgreSQL 12 to 18, and appendix "Obsolete or Renamed Features" of the manual.
 """
 
 from __future__ import annotations
@@ -19,22 +18,6 @@ REMOVED = {
     "default_with_oids": "removed in 12: tables with OIDs do not exist any more",
     "standby_mode": "removed in 12: create the file standby.signal in the data folder",
     "trigger_file": "removed: promote with pg_ctl promote or pg_promote()",
-    "replacement_sort_tuples": "removed in 11",
-    "sql_inheritance": "removed in 10",
-    "min_parallel_relation_size": "renamed in 10: write min_parallel_table_scan_size",
-    "max_parallel_degree": "renamed in 9.6: write max_parallel_workers_per_gather",
-    "checkpoint_segments": "removed in 9.5: write max_wal_size (segments times 48MB is a fair start)",
-    "ssl_renegotiation_limit": "removed in 9.5",
-    "unix_socket_directory": "renamed in 9.3: write unix_socket_directories",
-    "replication_timeout": "renamed in 9.3: write wal_sender_timeout",
-    "custom_variable_classes": "removed in 9.2: a name with a dot needs no declaration",
-    "silent_mode": "removed in 9.2",
-    "wal_sender_delay": "removed in 9.2",
-    "krb_srvname": "removed in 9.4: use the connection parameter krbsrvname",
-    "max_fsm_pages": "removed in 8.4: the free space map grows by itself",
-    "max_fsm_relations": "removed in 8.4: the free space map grows by itself",
-    "sort_mem": "renamed in 8.0: write work_mem",
-    "vacuum_mem": "renamed in 8.0: write maintenance_work_mem",
 }
 NEWER = {
     17: """allow_alter_system commit_timestamp_buffers enable_group_by_reordering event_triggers huge_pages_status

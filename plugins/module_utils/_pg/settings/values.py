@@ -5,34 +5,15 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..quoting import NAME_LISTS
 from . import units
 from .catalogue import Setting
 
-# The settings whose value is a list of names that double quotes protect; pg_dump keeps the same list (dumputils.c).
-NAME_LISTS = frozenset(
-    (
-        "local_preload_libraries",
-        "search_path",
-        "session_preload_libraries",
-        "shared_preload_libraries",
-        "temp_tablespaces",
-        "unix_socket_directories",
-    )
-)
 # The settings whose value is a list without quotes.
-PLAIN_LISTS = frozenset(
-    (
-        "createrole_self_grant",
-        "datestyle",
-        "debug_io_direct",
-        "listen_addresses",
-        "log_destination",
-        "pgaudit.log",
-        "restrict_nonsystem_relation_kind",
-        "synchronous_standby_names",
-        "wal_consistency_checking",
-    )
-)
+PLAIN_LISTS = frozenset((
+    "createrole_self_grant", "datestyle", "debug_io_direct", "listen_addresses", "log_destination", "pgaudit.log",
+    "restrict_nonsystem_relation_kind", "synchronous_standby_names", "wal_consistency_checking",
+))  # fmt: skip
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _PLAIN_NAME = re.compile(r"[a-z_/][a-z0-9_$./-]*")
 

@@ -10,11 +10,12 @@ import time
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
+from ..._host.account import Account
+from ..._host.service import Systemd, systemctl
 from ..._pg.api import ServerUnreachable
-from ..account import Account
 from ..console import Console, ConsoleError
+from ..instances import Instances
 from ..known_settings import WAIT_FOR_CLIENTS_SINCE
-from ..supervisor import Supervisor, Systemd
 from . import live, plan
 from .dry_run import complaints
 from .plan import Decision, Expected, Running
@@ -41,6 +42,7 @@ class Patience:
 class Applier:
     """Brings processes to what was decided.
 
+    :param instances: unset where something else than systemd runs the processes, which can only be told to reload.
     :param expected: by process number.
     :param processes: how many there shall be.
     """
@@ -49,13 +51,13 @@ class Applier:
         self,
         layout: Layout,
         account: Account,
-        supervisor: Supervisor,
+        instances: Instances | None,
         expected: dict[int, Expected],
         patience: Patience,
     ) -> None:
         self._layout = layout
         self._account = account
-        self._supervisor = supervisor
+        self._instances = instances
         self._expected = expected
         self._patience = patience
 
@@ -94,19 +96,19 @@ class Applier:
     def _start(self, process: int) -> None:
         systemd = self._systemd(process)
         offset = live.log_size(self._layout, process)
-        systemd.enable(process)
+        systemd.tell("enable", "--quiet")
         try:
-            systemd.start(process)
+            systemd.start()
         except GroundworkError as error:
             text = complaints(live.log_since(self._layout, process, offset, self._account))
             raise GroundworkError(
                 f"Process {process} does not start: {text or error.what}",
-                where=systemd.name(process),
+                where=systemd.unit,
                 untouched="the other processes",
-                hint=f"Look at: journalctl -u {systemd.name(process)}",
+                hint=error.hint,
                 code=ErrorCode.NOT_STARTED,
             ) from None
-        self._wait_until_healthy(process, systemd.name(process))
+        self._wait_until_healthy(process, systemd.unit)
         live.write_stamp(self._layout, process, self._expected[process].digest)
 
     def _restart(self, process: int) -> None:
@@ -115,14 +117,14 @@ class Applier:
             self._shut_down(process)
         except GroundworkError as error:
             if error.code == ErrorCode.STILL_BUSY and pid is not None:
-                self._systemd(process).start_when_gone(process, pid)
+                self._required(process).start_when_gone(process, pid)
             raise
         self._start(process)
 
     def _stop(self, process: int) -> None:
         systemd = self._systemd(process)
         self._shut_down(process)
-        systemd.disable(process)
+        systemd.tell("disable", "--quiet")
 
     def _shut_down(self, process: int) -> None:
         """End a process without cutting anybody off.
@@ -134,7 +136,7 @@ class Applier:
         try:
             console = Console(self._layout.sockets(process), self._account)
         except ServerUnreachable:
-            systemd.stop(process)
+            systemd.tell("stop")
             return
         pid = live.pid_of(self._layout, process)
         with contextlib.closing(console):
@@ -144,7 +146,7 @@ class Applier:
             if self._patience.drain and others and can_wait:
                 console.shut_down("WAIT_FOR_CLIENTS")
                 if self._is_gone(pid, self._patience.drain):
-                    self._settle(systemd, process)
+                    systemd.wait_until_inactive(HEALTHY_SECONDS)
                     return
             if live.is_alive(pid):
                 self._release(console, pid, can_wait)
@@ -153,13 +155,14 @@ class Applier:
                 raise GroundworkError(
                     f"Process {process} still serves transactions after {self._patience.release:g} s; it takes no new "
                     "clients and ends with the last of them, to be started anew where it shall run on.",
-                    where=systemd.name(process),
+                    where=systemd.unit,
                     untouched="those transactions, and the other processes",
                     hint="Run again later, raise restart_timeout, or set restart_force to cut them off.",
                     code=ErrorCode.STILL_BUSY,
                 )
-            systemd.kill(process)
-        self._settle(systemd, process)
+            # At once, with everything that is under way.
+            systemctl("kill", "--signal=SIGQUIT", systemd.unit)
+        systemd.wait_until_inactive(HEALTHY_SECONDS)
 
     @staticmethod
     def _release(console: Console, pid: int | None, can_wait: bool) -> None:
@@ -179,13 +182,6 @@ class Applier:
                 return False
             time.sleep(POLL_SECONDS)
         return True
-
-    @staticmethod
-    def _settle(systemd: Systemd, process: int) -> None:
-        """Let systemd see the end of a process; it must not be asked to signal one that is shutting down already."""
-        end = time.monotonic() + HEALTHY_SECONDS
-        while systemd.units([process])[process].active and time.monotonic() < end:
-            time.sleep(POLL_SECONDS)
 
     def _wait_until_healthy(self, process: int, where: str) -> None:
         end = time.monotonic() + HEALTHY_SECONDS
@@ -227,7 +223,10 @@ class Applier:
         return found + [f"database {name} differs" for name in missing]
 
     def _systemd(self, process: int) -> Systemd:
-        if not isinstance(self._supervisor, Systemd):
+        return self._required(process).service(process)
+
+    def _required(self, process: int) -> Instances:
+        if self._instances is None:
             raise GroundworkError(
                 f"Process {process} has to be started by whoever runs it.",
                 where="supervisor",
@@ -235,4 +234,4 @@ class Applier:
                 hint="Restart the container or process, then run again.",
                 code=ErrorCode.RESTART_NEEDED,
             )
-        return self._supervisor
+        return self._instances

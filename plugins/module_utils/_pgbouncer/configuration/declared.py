@@ -1,5 +1,4 @@
-"""What the poolers of a host shall be, read from a module's options and held against everything that needs no server.
-"""
+"""What the poolers of a host must be, read from a module's options and held against all that needs no server."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ import dataclasses
 import typing as t
 
 from ..._core.error_codes import ErrorCode
-from ..._core.errors import GroundworkError
+from ..._core.problems import Problems, collected, repeated
 from ..._pg.scram import parse_secret
 from .. import known_settings
 from ..known_settings import Version
@@ -104,229 +103,242 @@ class Wanted:
 def parse(options: dict[str, t.Any], version: Version) -> Wanted:
     """The description in the module's options.
 
-    :raises GroundworkError: the first thing that this version of PgBouncer would not take, or that nobody should want.
+    :raises GroundworkError: with everything that this version of PgBouncer would not take, or that is not safe.
     """
-    accepted = options["accept_risks"]
-    wanted = Wanted(
-        version=version,
-        processes=_processes(options["processes"], version, accepted),
-        listen_addresses=tuple(options["listen_addresses"]),
-        listen_port=options["listen_port"],
-        settings=_settings(options["settings"], version),
-        databases=_databases(options["databases"], version),
-        users=_users(options["users"], version, accepted),
-        rules=hba.parse(options["hba"], version, accepted),
-    )
-    _check_console(wanted)
-    _check_encryption(wanted, accepted)
-    _check_auth_query(wanted)
-    return wanted
+    with collected("the description", ErrorCode.INVALID_INPUT, UNTOUCHED) as problems:
+        return _Reader(version, options["accept_risks"], problems).read(options)
 
 
-def _processes(number: int, version: Version, accepted: t.Collection[str]) -> int:
-    if not 1 <= number <= 16383:
-        raise refusal(f"{number} processes cannot be.", "processes", "Peer ids go from 1 to 16383.")
-    if number > 1 and version < known_settings.PEERS_SINCE and "lost_cancels" not in accepted:
-        raise refusal(
-            f"PgBouncer {known_settings.text_of(version)} cannot pass a cancellation on to the process it is for.",
-            "processes",
-            f"Install {known_settings.text_of(known_settings.PEERS_SINCE)} or later, run one process, or list "
-            "lost_cancels in accept_risks.",
+class _Reader:
+    """Reads a description for one version of PgBouncer.
+
+    :param accepted: risks that the user has accepted.
+    """
+
+    def __init__(self, version: Version, accepted: t.Collection[str], problems: Problems) -> None:
+        self._version = version
+        self._accepted = accepted
+        self._problems = problems
+
+    def read(self, options: dict[str, t.Any]) -> Wanted:
+        wanted = Wanted(
+            version=self._version,
+            processes=self._processes(options["processes"]),
+            listen_addresses=tuple(options["listen_addresses"]),
+            listen_port=options["listen_port"],
+            settings=self._settings(options["settings"]),
+            databases=self._databases(options["databases"]),
+            users=self._users(options["users"]),
+            rules=hba.parse(options["hba"], self._version, self._accepted, self._problems),
         )
-    return number
+        self._check_console(wanted)
+        self._check_client_encryption(wanted)
+        self._check_server_encryption(wanted)
+        self._check_auth_query(wanted)
+        return wanted
 
-
-def _settings(given: dict[str, t.Any], version: Version) -> dict[str, str]:
-    settings = {}
-    for name, value in given.items():
-        where = f"settings.{name}"
-        if name in DECIDED_ELSEWHERE:
-            raise refusal(f"{name!r} is not set here.", where, f"It follows from the option {DECIDED_ELSEWHERE[name]}.")
-        problem = known_settings.why_unknown(name, known_settings.SETTINGS, version)
-        if problem:
-            raise refusal(
-                f"{problem}.", where, "See the reference of that version: man 5 pgbouncer.", ErrorCode.UNKNOWN_SETTING
+    def _processes(self, number: int) -> int:
+        if not 1 <= number <= 16383:
+            self._problems.add("processes", f"{number} processes cannot be.", "Peer ids go from 1 to 16383.")
+        if number > 1 and self._version < known_settings.PEERS_SINCE and "lost_cancels" not in self._accepted:
+            self._problems.add(
+                "processes",
+                f"PgBouncer {known_settings.text_of(self._version)} cannot pass a cancellation on to the process it is"
+                " for.",
+                f"Install {known_settings.text_of(known_settings.PEERS_SINCE)} or later, run one process, or list "
+                "lost_cancels in accept_risks.",
             )
-        if value is not None:
-            settings[name] = _text(value, where)
-    mode = settings.get("pool_mode")
-    if mode is not None and mode not in POOL_MODES:
-        raise refusal(f"There is no pool mode {mode!r}.", "settings.pool_mode", f"Use {', '.join(POOL_MODES)}.")
-    return settings
+        return number
 
+    def _settings(self, given: dict[str, t.Any]) -> dict[str, str]:
+        settings = {}
+        for name, value in given.items():
+            where = f"settings.{name}"
+            if name in DECIDED_ELSEWHERE:
+                option = DECIDED_ELSEWHERE[name]
+                self._problems.add(where, f"{name!r} is not set here.", f"It follows from the option {option}.")
+                continue
+            problem = known_settings.why_unknown(name, known_settings.SETTINGS, self._version)
+            if problem:
+                hint = "See the reference of that version: man 5 pgbouncer."
+                self._problems.add(where, f"{problem}.", hint, ErrorCode.UNKNOWN_SETTING)
+            elif value is not None:
+                settings[name] = self._text(value, where)
+        self._check_pool_mode(settings.get("pool_mode"), "settings.pool_mode")
+        return settings
 
-def _databases(given: list[dict[str, t.Any]], version: Version) -> tuple[Database, ...]:
-    _check_unique([entry["name"] for entry in given], "databases")
-    databases = []
-    for entry in given:
-        where = f"databases: {entry['name']}"
-        if entry["name"] == CONSOLE:
-            raise refusal(
-                "The name pgbouncer belongs to the admin console.", where, "Choose another name and set dbname."
-            )
-        options = _keys(entry, {"name", "expected_users"}, known_settings.DATABASE_KEYS, version, where)
-        if options.get("host", "").startswith("/") and "port" not in options:
-            options["port"] = "5432"
-        databases.append(Database(entry["name"], options, entry.get("expected_users")))
-    return tuple(databases)
+    def _check_pool_mode(self, mode: t.Any, where: str) -> None:
+        if mode is not None and mode not in POOL_MODES:
+            self._problems.add(where, f"There is no pool mode {mode!r}.", f"Use {', '.join(POOL_MODES)}.")
 
+    def _databases(self, given: list[dict[str, t.Any]]) -> tuple[Database, ...]:
+        self._check_unique([entry["name"] for entry in given], "databases")
+        databases = []
+        for entry in given:
+            where = f"databases: {entry['name']}"
+            if entry["name"] == CONSOLE:
+                self._problems.add(
+                    where, "The name pgbouncer belongs to the admin console.", "Choose another name and set dbname."
+                )
+            options = self._keys(entry, {"name", "expected_users"}, known_settings.DATABASE_KEYS, where)
+            if options.get("host", "").startswith("/") and "port" not in options:
+                options["port"] = "5432"
+            databases.append(Database(entry["name"], options, entry.get("expected_users")))
+        return tuple(databases)
 
-def _users(given: list[dict[str, t.Any]], version: Version, accepted: t.Collection[str]) -> tuple[User, ...]:
-    _check_unique([entry["name"] for entry in given], "users")
-    users = []
-    for entry in given:
-        where = f"users: {entry['name']}"
-        secret, password = entry.get("scram_secret"), entry.get("password")
-        if bool(secret) == bool(password):
-            raise refusal(
-                "A user needs either scram_secret or password.",
+    def _users(self, given: list[dict[str, t.Any]]) -> tuple[User, ...]:
+        self._check_unique([entry["name"] for entry in given], "users")
+        users = []
+        for entry in given:
+            where = f"users: {entry['name']}"
+            secret, password = entry.get("scram_secret"), entry.get("password")
+            if bool(secret) == bool(password):
+                self._problems.add(
+                    where,
+                    "A user needs either scram_secret or password.",
+                    "Give the SCRAM secret that the server holds; a password only where the pooler itself logs in with"
+                    " it.",
+                )
+            if secret and parse_secret(secret) is None:
+                self._check_hash(secret, where)
+            value = str(secret or password)
+            if "\n" in value or "\0" in value:
+                self._problems.add(
+                    where, "A password with a line break cannot be written to userlist.txt.", "Choose another one."
+                )
+            skipped = {"name", "scram_secret", "password", "admin", "stats", "pooled"}
+            options = self._keys(entry, skipped, known_settings.USER_KEYS, where)
+            console_only = entry["admin"] or entry["stats"]
+            if console_only and any(character in entry["name"] for character in ", \t"):
+                self._problems.add(
+                    where,
+                    "PgBouncer would take this name for several ones in admin_users and stats_users.",
+                    "Choose a name without spaces and commas for whoever may use the console.",
+                )
+            pooled = entry["pooled"] if entry.get("pooled") is not None else not console_only
+            users.append(User(entry["name"], value, entry["admin"], entry["stats"], pooled, options))
+        return tuple(users)
+
+    def _check_hash(self, secret: str, where: str) -> None:
+        if not secret.startswith("md5"):
+            self._problems.add(
                 where,
-                "Give the SCRAM secret that the server holds; a password only where the pooler itself logs in with it.",
+                "This is no SCRAM-SHA-256 secret.",
+                "Make one with the filter groundwork.databases.scram_sha_256, and give it to the server too.",
             )
-        if secret and parse_secret(secret) is None:
-            _check_hash(secret, where, accepted)
-        value = str(secret or password)
-        if "\n" in value or "\0" in value:
-            raise refusal(
-                "A password with a line break cannot be written to userlist.txt.", where, "Choose another one."
-            )
-        skipped = {"name", "scram_secret", "password", "admin", "stats", "pooled"}
-        options = _keys(entry, skipped, known_settings.USER_KEYS, version, where)
-        console_only = entry["admin"] or entry["stats"]
-        if console_only and any(character in entry["name"] for character in ", \t"):
-            raise refusal(
-                "PgBouncer would take this name for several ones in admin_users and stats_users.",
+        elif "md5" not in self._accepted:
+            self._problems.add(
                 where,
-                "Choose a name without spaces and commas for whoever may use the console.",
-            )
-        pooled = entry["pooled"] if entry.get("pooled") is not None else not console_only
-        users.append(User(entry["name"], value, entry["admin"], entry["stats"], pooled, options))
-    return tuple(users)
-
-
-def _check_hash(secret: str, where: str, accepted: t.Collection[str]) -> None:
-    if not secret.startswith("md5"):
-        raise refusal(
-            "This is no SCRAM-SHA-256 secret.",
-            where,
-            "Make one with the filter groundwork.databases.scram_sha_256, and give it to the server too.",
-        )
-    if "md5" not in accepted:
-        raise refusal(
-            "md5 hashes are refused: whoever reads one can log in with it.",
-            where,
-            "Give a SCRAM secret, or list md5 in accept_risks for as long as old clients need it.",
-        )
-
-
-def _keys(
-    entry: dict[str, t.Any], skipped: set[str], known: dict[str, Version], version: Version, where: str
-) -> dict[str, str]:
-    options = {}
-    for key, value in entry.items():
-        if key in skipped or value is None:
-            continue
-        problem = known_settings.why_unknown(key, known, version)
-        if problem:
-            raise refusal(
-                f"{problem}.", f"{where}: {key}", "Leave it out, or install a newer PgBouncer.",
-                ErrorCode.UNKNOWN_SETTING
-            )
-        if key == "pool_mode" and value not in POOL_MODES:
-            raise refusal(f"There is no pool mode {value!r}.", f"{where}: {key}", f"Use {', '.join(POOL_MODES)}.")
-        is_older_name = key == "reserve_pool_size" and version < known_settings.RESERVE_POOL_SIZE_SINCE
-        name = "reserve_pool" if is_older_name else key
-        options[name] = _text(value, f"{where}: {key}")
-    return options
-
-
-def _text(value: t.Any, where: str) -> str:
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, (list, tuple)):
-        return ",".join(_text(entry, where) for entry in value)
-    if isinstance(value, dict):
-        raise refusal(
-            "A setting is a text, a number, a switch or a list.", where, "Write it as PgBouncer's manual does."
-        )
-    text = str(value)
-    if any(character in text for character in "\n\r\0"):
-        raise refusal("A line break would begin a setting of its own.", where, "Write the value in one line.")
-    return text
-
-
-def _check_unique(names: list[str], where: str) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise refusal(
-            f"{', '.join(twice)} is there more than once.",
-            where,
-            "The last one would win silently: keep one.",
-            ErrorCode.DUPLICATE_NAME,
-        )
-    for name in names:
-        if not name or any(character in name for character in "\n\r\0"):
-            raise refusal(f"{name!r} is no name.", where, "Names have at least one character, and no line breaks.")
-
-
-def _check_console(wanted: Wanted) -> None:
-    if any(user.name == CONSOLE for user in wanted.users):
-        raise refusal(
-            "The user pgbouncer belongs to whoever runs the process: it enters the console without a password.",
-            "users: pgbouncer",
-            "Choose another name.",
-        )
-
-
-def _check_encryption(wanted: Wanted, accepted: t.Collection[str]) -> None:
-    remote = [address for address in wanted.listen_addresses if address not in LOOPBACK]
-    mode = wanted.settings.get("client_tls_sslmode", "disable")
-    if "plaintext_clients" not in accepted and remote:
-        open_rules = [rule.line() for rule in wanted.rules if rule.without_tls]
-        if mode not in ENCRYPTED and (mode in ("disable", "allow", "prefer") and (open_rules or mode == "disable")):
-            raise refusal(
-                f"Clients could come without TLS: client_tls_sslmode is {mode} on {', '.join(remote)}.",
-                "settings.client_tls_sslmode",
-                "Set it to require or verify-full with a certificate, or list plaintext_clients in accept_risks.",
-                ErrorCode.PLAINTEXT,
-            )
-    if mode != "disable":
-        for name in ("client_tls_key_file", "client_tls_cert_file"):
-            if name not in wanted.settings:
-                raise refusal(f"client_tls_sslmode={mode} needs {name}.", f"settings.{name}", "Give both files.")
-    verified = wanted.settings.get("server_tls_sslmode") == "verify-full"
-    if verified or "unverified_servers" in accepted:
-        return
-    for database in wanted.databases:
-        far = [
-            host
-            for host in database.options.get("host", "/").split(",")
-            if not host.startswith("/") and host not in LOOPBACK
-        ]
-        if far:
-            raise refusal(
-                f"Whoever answers as {far[0]} would get the application's queries: server_tls_sslmode is "
-                f"{wanted.settings.get('server_tls_sslmode', 'not set')}.",
-                f"databases: {database.name}",
-                "Set server_tls_sslmode=verify-full and server_tls_ca_file, or accept_risks: [unverified_servers].",
-                ErrorCode.UNVERIFIED_SERVER,
+                "md5 hashes are refused: whoever reads one can log in with it.",
+                "Give a SCRAM secret, or list md5 in accept_risks for as long as old clients need it.",
             )
 
+    def _keys(
+        self, entry: dict[str, t.Any], skipped: set[str], known: dict[str, Version], where: str
+    ) -> dict[str, str]:
+        options = {}
+        for key, value in entry.items():
+            if key in skipped or value is None:
+                continue
+            problem = known_settings.why_unknown(key, known, self._version)
+            if problem:
+                self._problems.add(
+                    f"{where}: {key}",
+                    f"{problem}.",
+                    "Leave it out, or install a newer PgBouncer.",
+                    ErrorCode.UNKNOWN_SETTING,
+                )
+                continue
+            if key == "pool_mode":
+                self._check_pool_mode(value, f"{where}: {key}")
+            is_older_name = key == "reserve_pool_size" and self._version < known_settings.RESERVE_POOL_SIZE_SINCE
+            name = "reserve_pool" if is_older_name else key
+            options[name] = self._text(value, f"{where}: {key}")
+        return options
 
-def _check_auth_query(wanted: Wanted) -> None:
-    names = {user.name for user in wanted.users}
-    asking = {wanted.settings.get("auth_user")} | {database.options.get("auth_user") for database in wanted.databases}
-    for name in sorted(name for name in asking if name):
-        user = next((user for user in wanted.users if user.name == name), None)
-        if name not in names:
-            raise refusal(f"The auth_user {name} has no password.", "users", f"List {name} with its password.")
-        if user and parse_secret(user.secret) is not None:
-            raise refusal(
-                f"The auth_user {name} cannot log in with a SCRAM secret: nobody hands the pooler its password.",
-                f"users: {name}",
-                "Give its password instead; userlist.txt can be read by the pooler's account only.",
+    def _text(self, value: t.Any, where: str) -> str:
+        if isinstance(value, bool):
+            return str(int(value))
+        if isinstance(value, (list, tuple)):
+            return ",".join(self._text(entry, where) for entry in value)
+        if isinstance(value, dict):
+            self._problems.add(
+                where, "A setting is a text, a number, a switch or a list.", "Write it as PgBouncer's manual does."
+            )
+            return ""
+        text = str(value)
+        if any(character in text for character in "\n\r\0"):
+            self._problems.add(where, "A line break would begin a setting of its own.", "Write the value in one line.")
+        return text
+
+    def _check_unique(self, names: list[str], where: str) -> None:
+        twice = sorted(repeated(names))
+        if twice:
+            self._problems.add(
+                where,
+                f"{', '.join(twice)} is there more than once.",
+                "The last one would win silently: keep one.",
+                ErrorCode.DUPLICATE_NAME,
+            )
+        for name in names:
+            if not name or any(character in name for character in "\n\r\0"):
+                hint = "Names have at least one character, and no line breaks."
+                self._problems.add(where, f"{name!r} is no name.", hint)
+
+    def _check_console(self, wanted: Wanted) -> None:
+        if any(user.name == CONSOLE for user in wanted.users):
+            self._problems.add(
+                "users: pgbouncer",
+                "The user pgbouncer belongs to whoever runs the process: it enters the console without a password.",
+                "Choose another name.",
             )
 
+    def _check_client_encryption(self, wanted: Wanted) -> None:
+        remote = [address for address in wanted.listen_addresses if address not in LOOPBACK]
+        mode = wanted.settings.get("client_tls_sslmode", "disable")
+        if "plaintext_clients" not in self._accepted and remote:
+            open_rules = [rule.line() for rule in wanted.rules if rule.without_tls]
+            if mode not in ENCRYPTED and (mode in ("disable", "allow", "prefer") and (open_rules or mode == "disable")):
+                self._problems.add(
+                    "settings.client_tls_sslmode",
+                    f"Clients could come without TLS: client_tls_sslmode is {mode} on {', '.join(remote)}.",
+                    "Set it to require or verify-full with a certificate, or list plaintext_clients in accept_risks.",
+                    ErrorCode.PLAINTEXT,
+                )
+        if mode != "disable":
+            for name in ("client_tls_key_file", "client_tls_cert_file"):
+                if name not in wanted.settings:
+                    what = f"client_tls_sslmode={mode} needs {name}."
+                    self._problems.add(f"settings.{name}", what, "Give both files.")
 
-def refusal(what: str, where: str, hint: str, code: ErrorCode = ErrorCode.INVALID_INPUT) -> GroundworkError:
-    return GroundworkError(what, where=where, untouched=UNTOUCHED, hint=hint, code=code)
+    def _check_server_encryption(self, wanted: Wanted) -> None:
+        verified = wanted.settings.get("server_tls_sslmode") == "verify-full"
+        if verified or "unverified_servers" in self._accepted:
+            return
+        for database in wanted.databases:
+            far = [
+                host
+                for host in database.options.get("host", "/").split(",")
+                if not host.startswith("/") and host not in LOOPBACK
+            ]
+            if far:
+                self._problems.add(
+                    f"databases: {database.name}",
+                    f"Whoever answers as {far[0]} would get the application's queries: server_tls_sslmode is "
+                    f"{wanted.settings.get('server_tls_sslmode', 'not set')}.",
+                    "Set server_tls_sslmode=verify-full and server_tls_ca_file, or accept_risks: [unverified_servers].",
+                    ErrorCode.UNVERIFIED_SERVER,
+                )
+
+    def _check_auth_query(self, wanted: Wanted) -> None:
+        of_databases = {database.options.get("auth_user") for database in wanted.databases}
+        for name in sorted(name for name in {wanted.settings.get("auth_user"), *of_databases} if name):
+            user = next((user for user in wanted.users if user.name == name), None)
+            if user is None:
+                self._problems.add("users", f"The auth_user {name} has no password.", f"List {name} with its password.")
+            elif parse_secret(user.secret) is not None:
+                self._problems.add(
+                    f"users: {name}",
+                    f"The auth_user {name} cannot log in with a SCRAM secret: nobody hands the pooler its password.",
+                    "Give its password instead; userlist.txt can be read by the pooler's account only.",
+                )

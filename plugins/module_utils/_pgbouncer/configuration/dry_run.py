@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
-from ..._host import filesystem
+from ..._host import command, filesystem
 from ..._host.account import Account
 from ..console import Console, Row, socket_port
 from ..known_settings import Version, parse_version
@@ -26,15 +26,8 @@ from .declared import UNTOUCHED, Wanted
 PATIENCE_SECONDS = 20
 # What the trial has otherwise than the process, and what is no setting: compared as text, where it is compared at all.
 COMPARED_AS_TEXT = (
-    "listen_addr",
-    "unix_socket_dir",
-    "pidfile",
-    "logfile",
-    "auth_file",
-    "auth_hba_file",
-    "peer_id",
-    "syslog",
-)
+    "listen_addr", "unix_socket_dir", "pidfile", "logfile", "auth_file", "auth_hba_file", "peer_id", "syslog",
+)  # fmt: skip
 NOT_COMPARED = ("conffile", "user", "job_name", "service_name")
 
 
@@ -53,11 +46,11 @@ def installed_version(binary: str) -> Version | None:
     """
     if not Path(binary).exists():
         return None
-    outcome = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False, timeout=30)
-    version = parse_version(outcome.stdout)
-    if outcome.returncode or version is None:
+    result = command.run([binary, "--version"], timeout=30)
+    version = parse_version(result.stdout)
+    if not result.ok or version is None:
         raise GroundworkError(
-            f"{binary} --version fails: {(outcome.stderr or outcome.stdout).strip()}", where=binary, untouched=UNTOUCHED
+            f"{binary} --version fails: {result.said}", where=binary, untouched=UNTOUCHED
         )
     return version
 

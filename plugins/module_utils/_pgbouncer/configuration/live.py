@@ -114,10 +114,5 @@ def log_size(layout: Layout, process: int) -> int:
 
 
 def log_since(layout: Layout, process: int, offset: int, account: Account) -> str:
-    """What a process wrote to its log since it had this size; the account may have put anything in its place."""
-    try:
-        with account.acting(), Path(layout.logfile(process)).open(encoding="utf-8", errors="replace") as log:
-            log.seek(offset)
-            return log.read(200_000)
-    except OSError:
-        return ""
+    """What a process wrote to its log since it had this size."""
+    return account.read_log(Path(layout.logfile(process)), offset)

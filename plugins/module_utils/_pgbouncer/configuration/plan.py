@@ -15,20 +15,9 @@ from .dry_run import COMPARED_AS_TEXT, NOT_COMPARED, Trial
 
 NOTHING, RELOAD, RESTART, START, STOP = "none", "reload", "restart", "start", "stop"
 _DATABASE_COLUMNS = (
-    "host",
-    "port",
-    "database",
-    "force_user",
-    "pool_size",
-    "min_pool_size",
-    "reserve_pool",
-    "reserve_pool_size",
-    "server_lifetime",
-    "pool_mode",
-    "load_balance_hosts",
-    "max_connections",
-    "max_client_connections",
-)
+    "host", "port", "database", "force_user", "pool_size", "min_pool_size", "reserve_pool", "reserve_pool_size",
+    "server_lifetime", "pool_mode", "load_balance_hosts", "max_connections", "max_client_connections",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ import typing as t
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
-from ..account import Account
+from ..._host.account import Account
 from .declared import UNTOUCHED, Wanted
 from .plan import Running
 

@@ -10,11 +10,12 @@ from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
 from ..._core.plan import Plan, Step
 from ..._host import filesystem
+from ..._host.account import Account, require_account
+from ..._host.service import Systemd, read_units_again
 from ..._pg import api
 from .. import known_settings
-from ..account import Account, account
+from ..instances import Instances, Unit, read_units
 from ..known_settings import Version, text_of
-from ..supervisor import Supervisor, Systemd, Unit
 from . import capacity, declared, dry_run, files, live, port_check, server_check
 from . import plan as decide
 from .apply import Applier, Patience
@@ -46,7 +47,7 @@ class Run:
         self._options = options
         self._check_mode = check_mode
         self._layout = Layout(options["directory"], options["runtime_directory"], options["log_directory"])
-        self._supervisor: Supervisor = Systemd(options["unit"]) if options["supervisor"] == "systemd" else Supervisor()
+        self._instances = Instances(options["unit"]) if options["supervisor"] == "systemd" else None
 
     def run(self) -> Outcome:
         installed = dry_run.installed_version(self._options["binary"])
@@ -69,8 +70,12 @@ class Run:
     def _check_version(self, outcome: Outcome) -> None:
         minimum = known_settings.parse_version(self._options["minimum_version"])
         if minimum is None:
-            raise declared.refusal(
-                f"{self._options['minimum_version']!r} is no version.", "minimum_version", "Write 1.25.2."
+            raise GroundworkError(
+                f"{self._options['minimum_version']!r} is no version.",
+                where="minimum_version",
+                untouched=UNTOUCHED,
+                hint="Write 1.25.2.",
+                code=ErrorCode.INVALID_INPUT,
             )
         holes = known_settings.known_holes(outcome.version)
         if outcome.version < minimum:
@@ -98,7 +103,7 @@ class Run:
         outcome.plan = Plan((*steps, *map(_process_step, outcome.decisions)))
 
     def _converge(self, description: Wanted, outcome: Outcome) -> None:
-        who = account(self._options["account"])
+        who = require_account(self._options["account"], "account")
         wanted_files = files.wanted_files(description, self._layout)
         steps = files.plan(wanted_files, who)
         expected = self._expected(description, who, wanted_files, steps, outcome.version)
@@ -107,7 +112,7 @@ class Run:
         outcome.decisions = [decide.decide(number, expected[number], running[number]) for number in numbers]
         outcome.decisions += [
             Decision(number, decide.STOP, ("there shall be fewer",))
-            for number in self._supervisor.beyond(description.processes)
+            for number in (self._instances.beyond(description.processes) if self._instances else ())
         ]
         self._postpone(outcome)
         replaced = self._replaced_unit()
@@ -136,7 +141,7 @@ class Run:
         numbers = range(1, description.processes + 1)
         digests = {number: files.digest(wanted_files, others, self._layout.ini(number)) for number in numbers}
         tried = dry_run.try_out(self._options["binary"], who, description)
-        units = self._supervisor.units(numbers)
+        units = self._instances.units(numbers) if self._instances else {}
         expected = {}
         for number in numbers:
             ini = self._layout.ini(number)
@@ -154,12 +159,12 @@ class Run:
 
     def _postpone(self, outcome: Outcome) -> None:
         """Keep what must not, or cannot, be started from here for whoever runs the processes."""
-        if self._supervisor.can_start and self._options["restart"] == "rolling":
+        if self._instances and self._options["restart"] == "rolling":
             return
         postponed = [
             decision
             for decision in outcome.decisions
-            if decision.needs_a_start and (not self._supervisor.can_start or decision.action == decide.RESTART)
+            if decision.needs_a_start and (not self._instances or decision.action == decide.RESTART)
         ]
         outcome.postponed = postponed
         outcome.decisions = [
@@ -168,7 +173,7 @@ class Run:
 
     def _replaced_unit(self) -> Unit | None:
         name = self._options["replaces_unit"]
-        unit = self._supervisor.unit(name) if name else None
+        unit = read_units([name])[name] if name and self._instances else None
         if unit is None or not unit.exists or not (unit.active or unit.enabled):
             return None
         if unit.active and not self._options["take_over"]:
@@ -182,7 +187,7 @@ class Run:
         return unit
 
     def _boot_steps(self, numbers: t.Iterable[int]) -> list[Step]:
-        units = self._supervisor.units(numbers)
+        units = self._instances.units(numbers) if self._instances else {}
         return [Step("enable", "unit", unit.name) for unit in units.values() if unit.exists and not unit.enabled]
 
     def _given_capacities(self) -> list[capacity.Server]:
@@ -221,14 +226,15 @@ class Run:
         for step in outcome.plan:
             if (step.action, step.kind) == ("remove", "file"):
                 filesystem.remove(step.name)
-        if isinstance(self._supervisor, Systemd):
-            self._supervisor.read_units_again()
+        if self._instances:
+            read_units_again()
             if replaced:
-                self._supervisor.mask(replaced.name)
-        Applier(self._layout, who, self._supervisor, expected, patience).run(outcome.decisions)
-        if isinstance(self._supervisor, Systemd):
+                Systemd(replaced.name).tell("disable", "--quiet", "--now")
+                Systemd(replaced.name).tell("mask", "--quiet")
+        Applier(self._layout, who, self._instances, expected, patience).run(outcome.decisions)
+        if self._instances:
             for number in expected:
-                self._supervisor.enable(number)
+                self._instances.service(number).tell("enable", "--quiet")
 
 
 def _process_step(decision: Decision) -> Step:

@@ -15,9 +15,9 @@ from pathlib import Path
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
 from ..._host import filesystem, run_lock
-from ..account import Account
+from ..._host.account import Account
+from ..._host.service import run_later, systemctl
 from ..console import Console, ConsoleError, socket_port
-from ..supervisor import SYSTEMCTL, SYSTEMD_RUN
 
 GUARD_UNIT = "groundwork-pgbouncer-resume"
 GUARD_PROGRAM = "pgbouncer_resume"
@@ -189,16 +189,13 @@ class Guard:
         if not self._systemd:
             self._arm_process(seconds)
             return
-        outcome = subprocess.run(
-            [
-                SYSTEMD_RUN, f"--unit={GUARD_UNIT}", "--description=Resume PgBouncer when nobody else did",
-                f"--on-active={seconds}", "--timer-property=AccuracySec=500ms", "--quiet", "--", *self._command(0),
-            ],
-            capture_output=True, text=True, check=False, timeout=60,
+        result = run_later(
+            GUARD_UNIT, "Resume PgBouncer when nobody else did", self._command(0), f"--on-active={seconds}",
+            "--timer-property=AccuracySec=500ms",
         )  # fmt: skip
-        if outcome.returncode:
+        if not result.ok:
             raise GroundworkError(
-                f"The timer that would resume cannot be set: {outcome.stderr.strip()}", where=self.name,
+                f"The timer that would resume cannot be set: {result.said}", where=self.name,
                 untouched="everything; nothing was paused",
             )  # fmt: skip
 
@@ -228,8 +225,8 @@ class Guard:
     def disarm(self) -> None:
         if self._systemd:
             for unit in (f"{GUARD_UNIT}.timer", f"{GUARD_UNIT}.service"):
-                for command in ("stop", "reset-failed"):
-                    subprocess.run([SYSTEMCTL, command, "--quiet", unit], capture_output=True, check=False, timeout=60)
+                for verb in ("stop", "reset-failed"):
+                    systemctl(verb, "--quiet", unit, timeout=60)
             return
         with contextlib.suppress(OSError, ValueError):
             pid = int(self._note.read_text(encoding="ascii"))
@@ -239,8 +236,7 @@ class Guard:
 
     def is_armed(self) -> bool:
         if self._systemd:
-            outcome = subprocess.run([SYSTEMCTL, "is-active", "--quiet", self.name], check=False, timeout=60)
-            return outcome.returncode == 0
+            return systemctl("is-active", "--quiet", self.name, timeout=60).ok
         return self._note.exists()
 
 

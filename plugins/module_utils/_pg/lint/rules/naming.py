@@ -98,14 +98,7 @@ def varchar(ddl: CreateTable | AlterTable, context: Context) -> t.Iterator[Hit]:
             )  # fmt: skip
 
 
-@rule(
-    "char-column",
-    CreateTable,
-    AlterTable,
-    title="char(n)",
-    instead="text",
-    squawk=("ban-char-field",),
-)
+@rule("char-column", CreateTable, AlterTable, title="char(n)", instead="text", squawk=("ban-char-field",))
 def char(ddl: CreateTable | AlterTable, context: Context) -> t.Iterator[Hit]:
     for column in new_columns(ddl):
         if column.type.name == "character":
@@ -133,14 +126,7 @@ def timestamp(ddl: CreateTable | AlterTable, context: Context) -> t.Iterator[Hit
             )  # fmt: skip
 
 
-@rule(
-    "json-column",
-    CreateTable,
-    AlterTable,
-    level="info",
-    title="json",
-    instead="jsonb",
-)
+@rule("json-column", CreateTable, AlterTable, level="info", title="json", instead="jsonb")
 def json(ddl: CreateTable | AlterTable, context: Context) -> t.Iterator[Hit]:
     for column in new_columns(ddl):
         if column.type.name == "json":

@@ -128,13 +128,7 @@ def drop_database(ddl: Drop, context: Context) -> t.Iterator[Hit]:
             yield Hit(str(name), f"database {name} is gone for good", "Take the statement out of the migration")
 
 
-@rule(
-    "drop-cascade",
-    Drop,
-    AlterTable,
-    title="DROP ... CASCADE",
-    instead="Name every dependent object and drop each",
-)
+@rule("drop-cascade", Drop, AlterTable, title="DROP ... CASCADE", instead="Name every dependent object and drop each")
 def drop_cascade(ddl: Drop | AlterTable, context: Context) -> t.Iterator[Hit]:
     if isinstance(ddl, AlterTable):
         for action in ddl.actions:

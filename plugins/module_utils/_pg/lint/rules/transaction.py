@@ -102,12 +102,7 @@ def lock_timeout(ddl: AlterTable | Drop, context: Context) -> t.Iterator[Hit]:
         )
 
 
-@rule(
-    "timeout-switched-off",
-    Set,
-    title="lock_timeout or statement_timeout set to 0",
-    instead="A bound, however large",
-)
+@rule("timeout-switched-off", Set, title="lock_timeout or statement_timeout set to 0", instead="A bound, however large")
 def timeout_off(ddl: Set, context: Context) -> t.Iterator[Hit]:
     if ddl.parameter in ("lock_timeout", "statement_timeout") and ddl.values in (("0",), ("0s",), ("0ms",)):
         # pg_dump writes these two lines into every dump, where nothing waits.

@@ -68,26 +68,15 @@ def from_params(params: dict[str, t.Any]) -> Settings:
     :raises GroundworkError: a version, target or pattern that cannot be read.
     """
     values = {**(params["placeholders"] or {}), **(params["secret_placeholders"] or {})}
-    return Settings(
-        state=params["state"],
-        default_schema=params["default_schema"],
-        schemas=tuple(params["schemas"] or ()),
-        table=params["table"],
-        tablespace=params["tablespace"] or "",
-        create_schemas=params["create_schemas"],
-        target=Target.parse(params["target"]),
-        out_of_order=params["out_of_order"],
-        group=params["group"],
-        mixed=params["mixed"],
-        validate_on_migrate=params["validate_on_migrate"],
-        ignore_patterns=tuple(IgnorePattern.parse(text) for text in params["ignore_migration_patterns"]),
-        baseline_on_migrate=params["baseline_on_migrate"],
-        baseline_version=Version.parse(params["baseline_version"]),
-        baseline_description=params["baseline_description"],
-        installed_by=params["installed_by"],
-        skip_executing=params["skip_executing_migrations"],
-        encoding=params["encoding"],
-        naming=Naming(
+    as_given = {field.name: params[field.name] for field in dataclasses.fields(Settings) if field.name in params}
+    read = {
+        "schemas": tuple(params["schemas"] or ()),
+        "tablespace": params["tablespace"] or "",
+        "target": Target.parse(params["target"]),
+        "ignore_patterns": tuple(IgnorePattern.parse(text) for text in params["ignore_migration_patterns"]),
+        "baseline_version": Version.parse(params["baseline_version"]),
+        "skip_executing": params["skip_executing_migrations"],
+        "naming": Naming(
             params["sql_migration_prefix"],
             params["repeatable_sql_migration_prefix"],
             params["undo_sql_migration_prefix"],
@@ -95,35 +84,18 @@ def from_params(params: dict[str, t.Any]) -> Settings:
             params["sql_migration_separator"],
             tuple(params["sql_migration_suffixes"]),
         ),
-        validate_names=params["validate_migration_naming"],
-        placeholder_replacement=params["placeholder_replacement"],
-        placeholders=Placeholders(
+        "validate_names": params["validate_migration_naming"],
+        "placeholders": Placeholders(
             {name: str(value) for name, value in values.items()},
             params["placeholder_prefix"],
             params["placeholder_suffix"],
             params["placeholder_separator"],
             secrets=params["secret_placeholders"] or {},
         ),
-        callbacks=params["callbacks"],
-        lock_retry_count=params["lock_retry_count"],
-        session_role=params["session_role"],
-        history_table_access=params["history_table_access"],
-        assume_empty=params["assume_empty"],
-        lock_timeout=params["lock_timeout"],
-        statement_timeout=params["statement_timeout"],
-        attempts=max(1, params["attempts"]),
-        retry_delay=params["retry_delay"],
-        retry_delay_max=params["retry_delay_max"],
-        deadline=params["deadline"],
-        undo_row_type=params["undo_row_type"],
-        accept_changed_undo=params["accept_changed_undo"],
-        preview=params["preview"],
-        fingerprint=params["fingerprint"],
-        lost_indexes=params["lost_indexes"],
-        clean_disabled=params["clean_disabled"],
-        clean_confirmation=params["clean_confirmation"],
-        lint=LintSettings.from_option(params["lint"]),
-    )
+        "attempts": max(1, params["attempts"]),
+        "lint": LintSettings.from_option(params["lint"]),
+    }
+    return Settings(**{**as_given, **read})
 
 
 def argument_spec() -> dict[str, dict[str, t.Any]]:

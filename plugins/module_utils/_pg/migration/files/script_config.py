@@ -6,7 +6,9 @@ import dataclasses
 import re
 import typing as t
 
+from ...._core.error_codes import ErrorCode
 from ...._core.errors import GroundworkError
+from ...._core.problems import collected
 
 _LINE = re.compile(r"\s*([^=:\s]+)\s*[=:]\s*(.*?)\s*$")
 
@@ -32,34 +34,28 @@ _NAMES = {
 def parse(text: str, where: str) -> ScriptConfig:
     """Read ``key=value`` lines; ``#`` and ``!`` start comments.
 
-    :raises GroundworkError: an unknown key or a value that is neither true nor false where one is needed.
+    :raises GroundworkError: unknown keys, and values that are neither true nor false where one is needed.
     """
     values: dict[str, t.Any] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip()[0] in "#!":
-            continue
-        match = _LINE.match(line)
-        key, value = (match.group(1), match.group(2)) if match else (line.strip(), "")
-        if key not in _NAMES:
-            raise GroundworkError(
-                f"Unknown configuration property: {key}",
-                where=f"{where}:{number}",
-                untouched="the database",
-                hint=f"Known properties are {', '.join(_NAMES)}.",
-            )
-        values[_NAMES[key]] = _flag(value, f"{where}:{number}", key) if key in _FLAGS else value
+    with collected(where, ErrorCode.INVALID_INPUT, "the database") as problems:
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.strip() or line.lstrip()[0] in "#!":
+                continue
+            match = _LINE.match(line)
+            key, value = (match.group(1), match.group(2)) if match else (line.strip(), "")
+            if key not in _NAMES:
+                hint = f"Known properties are {', '.join(_NAMES)}."
+                problems.add(f"{where}:{number}", f"Unknown configuration property: {key}.", hint)
+            elif key in _FLAGS and value.lower() not in ("true", "false"):
+                problems.add(f"{where}:{number}", f"{key} is neither true nor false: {value}")
+            else:
+                values[_NAMES[key]] = value.lower() == "true" if key in _FLAGS else value
     return ScriptConfig(**values)
 
 
 #: What is no operand; empty stands for the end of the expression.
 _OPERATORS = ("", "==", "!=", "&&", "||", "(", ")")
 _FLAGS = ("executeInTransaction", "placeholderReplacement")
-
-
-def _flag(value: str, where: str, key: str) -> bool:
-    if value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    raise GroundworkError(f"{key} is neither true nor false: {value}", where=where, untouched="the database")
 
 
 def should_execute(expression: str, where: str) -> bool:

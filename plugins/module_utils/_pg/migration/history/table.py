@@ -20,17 +20,9 @@ SYNTHETIC = frozenset((SCHEMA, BASELINE, DELETE))
 SCHEMA_DESCRIPTION = "<< Flyway Schema Creation >>"
 
 _COLUMNS = (
-    "installed_rank",
-    "version",
-    "description",
-    "type",
-    "script",
-    "checksum",
-    "installed_by",
-    "installed_on",
-    "execution_time",
-    "success",
-)
+    "installed_rank", "version", "description", "type", "script", "checksum", "installed_by", "installed_on",
+    "execution_time", "success",
+)  # fmt: skip
 _WRITTEN = tuple(name for name in _COLUMNS if name != "installed_on")
 
 

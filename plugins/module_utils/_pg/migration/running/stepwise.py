@@ -367,7 +367,7 @@ class Stepwise:
         return failed.told(
             f"{done} statements of the script are done and noted; the history row says success = false until the "
             "rest is",
-            "It runs outside a transaction, so nothing is taken back.",
+            "It runs outside a transaction, so nothing is rolled back.",
             f"{hint} and run again: it goes on at statement {done + 1}.",
         )
 

@@ -35,12 +35,7 @@ class Transaction:
         self.current: Prepared | None = None
 
     def run(
-        self,
-        group: t.Sequence[Prepared],
-        record: Record,
-        verb: str,
-        execute: bool = True,
-        together: bool = False,
+        self, group: t.Sequence[Prepared], record: Record, verb: str, execute: bool = True, together: bool = False
     ) -> list[int]:
         """Run the scripts and record them; either all of it is there afterwards or nothing.
 
@@ -48,7 +43,7 @@ class Transaction:
             so that the server only computes it when the session is as it was.
         :param verb: ``Migrate`` or ``Undo``, as in the names of callback events.
         :param execute: False records without running.
-        :param together: send each script in one message. When it fails without a position, everything is taken back
+        :param together: send each script in one message. When it fails without a position, everything is rolled back
             and sent again one by one, so that the error can name the statement.
         :return: milliseconds of each script.
         :raises StatementFailedError: the server refused a statement of a script.
@@ -60,14 +55,7 @@ class Transaction:
             self._surroundings.leave_session(self._session)
             return self._run(group, record, verb, execute, together=False)
 
-    def _run(
-        self,
-        group: t.Sequence[Prepared],
-        record: Record,
-        verb: str,
-        execute: bool,
-        together: bool,
-    ) -> list[int]:
+    def _run(self, group: t.Sequence[Prepared], record: Record, verb: str, execute: bool, together: bool) -> list[int]:
         times: list[int] = []
         session = self._session
         try:

@@ -61,7 +61,7 @@ def test_codes_have_one_spelling_and_one_sentence_of_meaning():
 
 def test_a_result_holds_a_plain_text():
     result = GroundworkError("It is wrong.", code=ErrorCode.LOCKED).result()
-    assert type(result["error_code"]) is str and json.loads(json.dumps(result))["error_code"] == "LOCKED"
+    assert not isinstance(result["error_code"], ErrorCode) and json.loads(json.dumps(result))["error_code"] == "LOCKED"
     assert "error_code" not in GroundworkError("It is wrong.").result()
 
 

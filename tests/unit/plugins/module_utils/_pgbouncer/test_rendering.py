@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.groundwork.databases.plugins.module_utils._core.problems import Problems
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration import hba, render
 from ansible_collections.groundwork.databases.plugins.module_utils._pgbouncer.configuration.declared import (
     Database,
@@ -96,7 +97,9 @@ def test_rules() -> None:
         ],
         (1, 25, 2),
         (),
+        problems := Problems(),
     )
+    assert not problems
     assert [rule.line() for rule in rules] == [
         "local all all peer map=ops",
         'hostssl all a,"B c" 10.0.0.0/8 scram-sha-256',

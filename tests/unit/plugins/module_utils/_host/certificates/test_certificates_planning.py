@@ -12,8 +12,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._core.errors 
 from ansible_collections.groundwork.databases.plugins.module_utils._host.certificates.declared import (
     KeyKind,
     Subject,
-    read_authority,
-    read_leaves,
+    read,
 )
 from ansible_collections.groundwork.databases.plugins.module_utils._host.certificates.plan import (
     Facts,
@@ -27,6 +26,13 @@ NOW = datetime.datetime(2026, 11, 21, tzinfo=datetime.timezone.utc)
 DAYS = {"key_type": "ec", "rsa_bits": 2048, "valid_days": 365, "renew_before_days": 30}
 AUTHORITY_END = NOW + datetime.timedelta(days=3650)
 NOTHING = Stored(None, False, False, False)
+
+
+CA = {"common_name": "CA", **DAYS, "valid_days": 3650, "renew_before_days": 365}
+
+
+def read_leaves(entries):
+    return read({"ca": CA, "ca_cert": None, "ca_key": None, "certificates": entries})[1]
 
 
 def leaf(**changes):
@@ -86,8 +92,8 @@ def test_a_certificate_is_made_only_for_a_reason(wanted, found, end, verb, reaso
 
 
 def authority(certificate_file=None, **changes):
-    entry = {"common_name": "CA", **DAYS, "valid_days": 3650, "renew_before_days": 365, **changes}
-    return read_authority(entry, certificate_file, certificate_file and "/own.key")
+    key_file = certificate_file and "/own.key"
+    return read({"ca": {**CA, **changes}, "ca_cert": certificate_file, "ca_key": key_file, "certificates": []})[0]
 
 
 AUTHORITY = facts(3000, subject=Subject("CA"), is_authority=True, usage=frozenset())

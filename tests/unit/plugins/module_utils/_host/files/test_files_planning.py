@@ -9,7 +9,7 @@ import hashlib
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
-from ansible_collections.groundwork.databases.plugins.module_utils._host.files.declared import read_purges, read_wanted
+from ansible_collections.groundwork.databases.plugins.module_utils._host.files.declared import read
 from ansible_collections.groundwork.databases.plugins.module_utils._host.files.live import Live
 from ansible_collections.groundwork.databases.plugins.module_utils._host.files.plan import (
     NOT_SHOWN,
@@ -46,6 +46,10 @@ FOLDER = Live("directory", uid=0, gid=0, mode=0o755)
 
 def entry(path="/etc/a", **options):
     return {"path": path, "state": "present", **options}
+
+
+def read_wanted(entries):
+    return read({"files": entries, "purge": []})[0]
 
 
 def planned(entries, live, purged=(), runner=ROOT):
@@ -163,7 +167,7 @@ def test_what_cannot_be_meant_is_refused(wanted, words):
 @pytest.mark.parametrize("pattern", ["*", "*.*", "??", "a/*", "[a-z]*"])
 def test_a_purge_of_everything_is_refused(pattern):
     with pytest.raises(GroundworkError, match="purge pattern"):
-        read_purges([{"directory": "/etc/a.d", "pattern": pattern}])
+        read({"files": [], "purge": [{"directory": "/etc/a.d", "pattern": pattern}]})
 
 
 def test_check_mode_lets_owner_and_parent_come():

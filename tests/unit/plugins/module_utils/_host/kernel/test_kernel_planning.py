@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.problems import Problems
 from ansible_collections.groundwork.databases.plugins.module_utils._host.kernel import declared
 from ansible_collections.groundwork.databases.plugins.module_utils._host.kernel.plan import (
     Live,
@@ -16,8 +17,15 @@ from ansible_collections.groundwork.databases.plugins.module_utils._host.kernel.
 READ_ONLY = "it is on a read-only file system here"
 
 
+def read_sysctl(values):
+    problems = Problems()
+    settings = declared.read_sysctl(values, problems)
+    problems.raise_if_any("the test", "TEST")
+    return settings
+
+
 def sysctl(name="vm.swappiness", value=1):
-    return declared.read_sysctl({name: value})[0]
+    return read_sysctl({name: value})[0]
 
 
 def huge_pages(value="never"):
@@ -65,7 +73,7 @@ def test_names_lead_to_paths(name, path):
     [({"kernel.sysrq": True}, "1"), ({"vm.swappiness": 1.0}, "1"), ({"a.b": " 1  2\t3 "}, "1 2 3")],
 )
 def test_values_become_text(values, text):
-    assert declared.read_sysctl(values)[0].value == text
+    assert read_sysctl(values)[0].value == text
 
 
 @pytest.mark.parametrize(
@@ -83,23 +91,24 @@ def test_values_become_text(values, text):
 )
 def test_what_cannot_be_meant_is_refused(values):
     with pytest.raises(GroundworkError):
-        declared.read_sysctl(values)
+        read_sysctl(values)
 
 
 def test_a_disk_has_one_read_ahead():
-    entries = declared.read_read_ahead([{"path": "/data", "kb": 64}, {"path": "/wal", "kb": 128}])
+    entries = declared.read_read_ahead([{"path": "/data", "kb": 64}, {"path": "/wal", "kb": 128}], Problems())
     apart = {"/data": declared.Device("sda"), "/wal": declared.Device("sdb")}
-    assert [setting.path for setting in declared.read_ahead_settings(entries, apart)] == [
+    assert [setting.path for setting in declared.read_ahead_settings(entries, apart, Problems())] == [
         "/sys/block/sda/queue/read_ahead_kb",
         "/sys/block/sdb/queue/read_ahead_kb",
     ]
-    with pytest.raises(GroundworkError, match="/wal lies on sda"):
-        declared.read_ahead_settings(entries, dict.fromkeys(["/data", "/wal"], declared.Device("sda")))
+    problems = Problems()
+    declared.read_ahead_settings(entries, dict.fromkeys(["/data", "/wal"], declared.Device("sda")), problems)
+    assert [problem.text.partition(",")[0] for problem in problems.found] == ["/wal lies on sda"]
 
 
 def test_no_disk_is_reported_and_not_written():
-    entries = declared.read_read_ahead([{"path": "/data", "kb": 64}])
-    settings = declared.read_ahead_settings(entries, {"/data": declared.Device("", "it is in memory")})
+    entries = declared.read_read_ahead([{"path": "/data", "kb": 64}], Problems())
+    settings = declared.read_ahead_settings(entries, {"/data": declared.Device("", "it is in memory")}, Problems())
     assert plan_kernel(settings, {}).not_permitted[0]["why"] == "it is in memory"
     assert declared.udev_file(settings) is None
 

@@ -10,9 +10,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._host.package
 from ansible_collections.groundwork.databases.plugins.module_utils._host.packages import sources
 from ansible_collections.groundwork.databases.plugins.module_utils._host.packages.declared import (
     Guard,
-    read_guard,
-    read_packages,
-    read_repositories,
+    read,
 )
 from ansible_collections.groundwork.databases.plugins.module_utils._host.packages.plan import (
     check_simulation,
@@ -22,6 +20,14 @@ from ansible_collections.groundwork.databases.plugins.module_utils._host.package
 
 NAME = "postgresql-16"
 KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxxxx\n-----END PGP PUBLIC KEY BLOCK-----\n"
+
+
+def read_packages(entries):
+    return read({"packages": entries, "repositories": [], "guard": None})[0]
+
+
+def read_repositories(entries):
+    return read({"packages": [], "repositories": entries, "guard": None})[1]
 
 
 def installed(version="16.14-1", held=False, state="installed", reinstall=False):
@@ -217,9 +223,12 @@ def test_units_become_patterns(unit, pattern):
 
 
 def test_a_guard_is_about_the_held_packages_unless_it_names_some():
-    packages = read_packages([{"name": NAME, "hold": True}, {"name": "pgbouncer"}])
-    assert read_guard({"name": "p", "services": ["a"], "packages": None}, packages) == Guard("p", ("a",), (NAME,))
-    assert read_guard({"name": "p", "packages": []}, packages) == Guard("p", (), ())
+    def read_guard(guard):
+        packages = [{"name": NAME, "hold": True}, {"name": "pgbouncer"}]
+        return read({"packages": packages, "repositories": [], "guard": guard})[2]
+
+    assert read_guard({"name": "p", "services": ["a"], "packages": None}) == Guard("p", ("a",), (NAME,))
+    assert read_guard({"name": "p", "packages": []}) == Guard("p", (), ())
     states = {file.path: file.state for file in sources.guard_files(Guard("p", (), ()))}
     assert set(states.values()) == {"absent"}
 

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.change import batches
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.checks import duplicates_pipeline
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.live import LiveCollection
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.model import LiveCollection
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.collections.plan import (
     Ability,
     DatabasePlan,
@@ -29,7 +29,7 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.profil
     check_profile,
     profile_of,
 )
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.specification import Problems
+from ansible_collections.groundwork.databases.plugins.module_utils._core.problems import Problems
 
 
 def plan(declared: list[dict[str, t.Any]], live: list[LiveCollection] | None = None, **policy: t.Any) -> DatabasePlan:
@@ -113,7 +113,7 @@ def refused_by(profile: str, *declared: dict[str, t.Any]) -> list[tuple[str, str
     specs = read_collections(list(declared), "d", problems)
     assert problems.found == []
     check_profile(profile, "d", specs, problems)
-    return problems.found
+    return [(problem.path, problem.text) for problem in problems.found]
 
 
 FEATURES: list[tuple[dict[str, t.Any], set[str]]] = [

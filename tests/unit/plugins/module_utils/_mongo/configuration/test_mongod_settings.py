@@ -24,7 +24,7 @@ def problems(wanted: dict[str, t.Any], release: tuple[int, int] = (7, 0)) -> lis
     with pytest.raises(GroundworkError) as caught:
         settings.read(wanted, release)
     assert caught.value.code == "INVALID_SETTING"
-    return t.cast("list[str]", caught.value.details["problems"])
+    return [f"{problem['path']}: {problem['problem']}" for problem in caught.value.details["problems"]]
 
 
 def test_values_take_the_type_of_their_option():

@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.groundwork.databases.plugins.module_utils._core.problems import Problems
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes import (
     collation,
     partial_filter,
@@ -19,7 +20,6 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexe
     index_of,
 )
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.keys import default_name, read_keys
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.specification import Problems
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.values import same
 
 FULL_FRENCH = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.groundwork.databases.plugins.module_utils._core.problems import Problems
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.declared import read_index
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.index import index_of
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.plan import Ladder
@@ -16,7 +17,6 @@ from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexe
     Policy,
 )
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.profiles.ability import ability_of
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.specification import Problems
 
 PRIMARY = {"key": {"_id": 1}, "name": "_id_", "v": 2}
 A: dict[str, t.Any] = {"key": {"a": 1}, "name": "a_1", "v": 2}
@@ -232,8 +232,8 @@ def test_what_needs_permission_or_a_decision(
     declared: list[dict[str, t.Any]], live: list[dict[str, t.Any]], options: dict[str, t.Any], text: str
 ) -> None:
     _steps, _plan, problems = climb(declared, live, **options)
-    assert len(problems.found) == 1 and text in problems.found[0][1], problems.found
-    assert problems.found[0][0].startswith("indexes[")
+    assert len(problems.found) == 1 and text in problems.found[0].text, problems.found
+    assert problems.found[0].path.startswith("indexes[")
 
 
 def test_conversion_to_unique_can_be_undone() -> None:
@@ -258,11 +258,11 @@ def test_the_bridge_serves_the_same_queries_and_enforces_nothing() -> None:
 def test_no_more_than_64_indexes_at_any_moment() -> None:
     live = [{"key": {f"f{number}": 1}, "name": f"f{number}_1"} for number in range(63)]
     _steps, _plan, problems = climb([{"keys": {"a": 1}}], live)
-    assert "would have 65 indexes" in problems.found[0][1]
+    assert "would have 65 indexes" in problems.found[0].text
     steps, _plan, problems = climb([{"keys": {"a": 1}}], live, unmanaged="drop")
     assert problems.found == [] and steps[:2] == ["drop f0_1", "create a_1"] and len(steps) == 64
     superseding = [{"keys": {"f0": 1}, "sparse": True}]
     _steps, _plan, problems = climb(superseding, live)
-    assert "would have 65 indexes" in problems.found[0][1]
+    assert "would have 65 indexes" in problems.found[0].text
     steps, _plan, problems = climb(superseding, live, allow_rebuild=True)
     assert problems.found == [] and steps == ["drop f0_1", "create f0_1__sparse"]

@@ -7,8 +7,8 @@ import typing as t
 
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._core.errors import GroundworkError
+from ansible_collections.groundwork.databases.plugins.module_utils._core.problems import Problems
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.migrations import document, operation
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.specification import Problems
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,7 +100,7 @@ def read(value: dict[str, t.Any], repeatable: bool = False) -> tuple[list[operat
 )
 def test_problems_name_their_place(value: dict[str, t.Any], path: str) -> None:
     found, problems = read(value)
-    assert not found and [where for where, _text in problems] == [f"f.yml:7 operations[0]{path}"]
+    assert not found and [problem.path for problem in problems] == [f"f.yml:7 operations[0]{path}"]
 
 
 @pytest.mark.parametrize(

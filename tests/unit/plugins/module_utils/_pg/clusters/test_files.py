@@ -84,10 +84,3 @@ def test_a_folder_that_is_not_there_has_the_disk_of_the_one_above(tmp_path):
     assert folder.state == "absent"
     assert folder.free > 0
     assert folder.disk == tmp_path.stat().st_dev
-
-
-def test_a_dead_servers_number_means_nothing(tmp_path):
-    (tmp_path / "postmaster.pid").write_text(f"1\n{tmp_path}\n1\n5432\n/tmp\n")
-    assert live.read_postmaster(tmp_path) == (None, None)
-    (tmp_path / "postmaster.pid").write_text("cut o")
-    assert live.read_postmaster(tmp_path) == (None, None)

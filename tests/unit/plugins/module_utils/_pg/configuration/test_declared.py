@@ -21,7 +21,7 @@ NOTHING = live.Live(False, None, "", {}, {}, "", {})
 
 
 def cluster(**given):
-    return declared.from_params({"name": "launch", "port": 5432, "socket_directory": "/run", **given})
+    return declared.parse([{"name": "launch", "port": 5432, "socket_directory": "/run", **given}])[0]
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_a_chain_that_is_wanted_stands() -> None:
 
 
 def test_an_unlisted_role_at_the_end_of_a_chain_is_refused_or_purged() -> None:
-    with pytest.raises(GroundworkError, match="2 reasons to refuse") as caught:
+    with pytest.raises(GroundworkError, match="2 problems in the description") as caught:
         chained(none("app"))
     assert caught.value.code == "GRANTED_ONWARD"
     assert "last has SELECT on tables a from middle" in caught.value.what

@@ -253,7 +253,7 @@ def test_refused(code: str, given: dict[str, t.Any], message: str) -> None:
 
 
 def test_all_reasons_are_told_at_once() -> None:
-    with pytest.raises(GroundworkError, match="3 reasons to refuse") as caught:
+    with pytest.raises(GroundworkError, match="3 problems in the description") as caught:
         plan(db(encoding="LATIN1", lc_collate="C", grants=[grant("app", "tables", schema="public", objects=["x"])]))
     assert len(caught.value.details["problems"]) == 3
 

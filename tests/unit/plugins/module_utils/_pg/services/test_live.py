@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.groundwork.databases.plugins.module_utils._pg.services.systemd import (
+from ansible_collections.groundwork.databases.plugins.module_utils._pg.services.live import (
     has_unread_drop_ins,
     is_for_a_restart,
 )

@@ -1,4 +1,4 @@
-"""Reading user-written specifications: every problem is collected with its path, so that one run shows them all."""
+"""Reading the mappings of a specification, whose options have MongoDB's names and ours."""
 
 from __future__ import annotations
 
@@ -6,35 +6,10 @@ import difflib
 import math
 import typing as t
 
-from .._core.error_codes import ErrorCode
-from .._core.errors import GroundworkError
+from .._core.problems import Problems
 
 TRUE_WORDS = frozenset({"true", "yes", "on", "1"})
 FALSE_WORDS = frozenset({"false", "no", "off", "0"})
-
-
-class Problems:
-    """Everything wrong with a specification, in the order in which it was found."""
-
-    def __init__(self) -> None:
-        self.found: list[tuple[str, str]] = []
-
-    def add(self, path: str, text: str) -> None:
-        self.found.append((path, text))
-
-    def __bool__(self) -> bool:
-        return bool(self.found)
-
-    def raise_if_any(self, subject: str, code: ErrorCode) -> None:
-        """:raises GroundworkError: there is at least one problem; all of them are in its text and details."""
-        if not self.found:
-            return
-        lines = [f"{path}: {text}" for path, text in self.found]
-        what = lines[0] if len(lines) == 1 else f"{len(lines)} problems in {subject}:\n  " + "\n  ".join(lines)
-        raise GroundworkError(
-            what, untouched="everything; nothing was written", code=code,
-            details={"problems": [{"path": path, "problem": text} for path, text in self.found]},
-        )
 
 
 class Fields:
