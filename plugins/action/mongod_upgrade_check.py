@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs mongod_upgrade_check like any other module.
 
-It is here for its imports, as pg_clusters: each host of the role mongodb_7 is looked at by this module first.
+It is here for its imports: see plugin_utils/_ahead.py. This module is the first one of the role mongodb_7, whose
+tasks read their plan from a filter.
 """
 
 from __future__ import annotations
 
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-from ..filter import host_answer, mongo_host_plan, pg_host_plan, pgbouncer_host_plan, scram_sha_256
 from ..module_utils._mongo.host_plan import plan
+from ..plugin_utils import _ahead
 
-AHEAD = (host_answer, mongo_host_plan, pg_host_plan, pgbouncer_host_plan, scram_sha_256, plan)
+AHEAD = (*_ahead.FILTERS, plan)
 
 
 class ActionModule(NormalAction):  # type: ignore[misc]

@@ -163,8 +163,8 @@ options:
             default: [all]
           except:
             description:
-              - With V(all), names that the role shall hold nothing on; C(*) and C(?) stand for any characters and one.
-              - Default privileges know no exceptions, so run the module again after the migration that creates such an
+              - With V(all), names that the role must hold nothing on; C(*) and C(?) stand for any characters and one.
+              - Default privileges have no exceptions, so run the module again after the migration that creates such an
                 object.
             type: list
             elements: str

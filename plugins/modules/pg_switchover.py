@@ -14,7 +14,7 @@ description:
     as a standby, promotes the target and starts the old primary again as a standby.
   - The target is promoted over a session that was opened before the stop, by the replication role, which may call
     C(pg_promote) for just this moment. So only the servers' own work is outage, no round trip through Ansible.
-  - Whatever fails before the promotion is rolled back, and the old primary serves again. There are never two primaries.
+  - A failure before the promotion is rolled back, and the old primary serves again. There are never two primaries.
   - O(step=prepare) runs on the target before that, and O(step=promote) finishes a switchover that was interrupted when
     the old primary was stopped and nobody was promoted yet.
 extends_documentation_fragment:

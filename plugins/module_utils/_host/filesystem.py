@@ -254,6 +254,6 @@ def _sync(descriptor: int) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some file systems know no such thing for a folder.
+        # Some file systems cannot sync a folder.
         if error.errno != errno.EINVAL:
             raise

@@ -14,6 +14,7 @@ from pathlib import Path
 from .._core.error_codes import ErrorCode
 from .._core.errors import GroundworkError
 from . import filesystem
+from .process import arguments
 
 ROOTS = Path("/run/groundwork")
 TIMEOUT_SECONDS = 60.0
@@ -75,7 +76,7 @@ def own_folder(*, make: bool = True) -> Path:
 def command_of(pid: int) -> str:
     """What a process runs, as far as it can be seen."""
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+        words = arguments(pid)
     except OSError:
         return "a process that cannot be seen from here"
     return " ".join(word for word in words if word) or "unknown"

@@ -1,4 +1,4 @@
-"""Reading a local server's state and carrying out a plan, whatever its engine."""
+"""Reading a local server's state and carrying out a plan, for any engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes of the local servers, told apart from strangers that took over their number."""
+"""Processes of the local servers, kept apart from others that took over their number."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typing as t
 from pathlib import Path
 
 from .._core.errors import GroundworkError
+from .._host.process import arguments
 
 if t.TYPE_CHECKING:
     from .lifecycle import Engine
@@ -21,10 +22,9 @@ def is_process(pid: int | None, argument: Path) -> bool:
     if pid is None:
         return False
     try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return str(argument) in arguments(pid)
     except OSError:
         return False
-    return str(argument).encode() in arguments
 
 
 def _lives(pid: int) -> bool:

@@ -35,6 +35,9 @@ MECHANISM_UNAVAILABLE = 334
 UNAUTHORIZED = 13
 COMMAND_NOT_FOUND = 59
 
+# A set notices that its primary is gone after electionTimeoutMillis, 10 s unless it is changed, and then votes.
+ELECTION_SECONDS = 60
+
 MAXIMUM_DOCUMENT_BYTES = 16 * 1024 * 1024
 
 # Answers of a server that is no longer, or not yet, the primary, or that is going down. Another attempt can succeed.
@@ -115,7 +118,8 @@ def connect(options: dict[str, t.Any], application_name: str = "groundwork.datab
 
     :param options: the module's parameters, see ``connection_argument_spec``.
     :raises AuthenticationFailed: the server refuses the credentials.
-    :raises ServerUnreachable: the options are malformed, or no primary was found within ``connect_timeout``.
+    :raises ServerUnreachable: the options are malformed, or no primary was found within ``connect_timeout``; where
+        members of the set answer, ``ELECTION_SECONDS`` later.
     """
     return _opened(options, application_name, _read_facts)
 
@@ -147,11 +151,21 @@ def _opened(
     _end_without_waiting()
     server = Server(client, where)
     try:
-        server.facts = read_facts(server)
+        server.facts = _facts_after_an_election(server, read_facts)
     except BaseException:
         client.close()
         raise
     return server
+
+
+def _facts_after_an_election(server: Server, read_facts: t.Callable[[Server], ServerFacts]) -> ServerFacts:
+    try:
+        return read_facts(server)
+    except ServerUnreachable:
+        if not server.lacks_only_a_primary:
+            raise
+    server.wait_for_primary(ELECTION_SECONDS)
+    return read_facts(server)
 
 
 def _end_without_waiting() -> None:
@@ -325,6 +339,11 @@ class Server:
         answer = self.run("admin", {"isMaster": 1})
         return {**answer, "isWritablePrimary": answer.get("ismaster", False)}
 
+    @property
+    def lacks_only_a_primary(self) -> bool:
+        """Members of the replica set answer, and none of them is primary: as long as they elect one."""
+        return bool(self.client.secondaries)
+
     def wait_for_primary(self, seconds: float) -> None:
         """Return as soon as a primary answers.
 
@@ -339,8 +358,9 @@ class Server:
                 pass
             if time.monotonic() > deadline:
                 raise ServerUnreachable(
-                    f"The primary was lost and none came back within {seconds:g} s.", where=self.where,
-                    hint="Run again once the replica set has a primary: what is done is kept and not done twice.",
+                    f"No primary answered within {seconds:g} s.", where=self.where,
+                    hint="Run again once there is one: what is done is kept and not done twice. A replica set elects"
+                    " one while a majority of its voting members is up.",
                 )
             time.sleep(0.2)
 
@@ -383,7 +403,7 @@ def _short(text: str) -> str:
 
 
 def one_notation(value: t.Any) -> t.Any:
-    """Extended JSON as ``as_plain`` writes it, whatever the notation: dates in another time zone, numbers as texts.
+    """Extended JSON as ``as_plain`` writes it, from any notation: dates in another time zone, numbers as texts.
 
     :raises GroundworkError: something looks like Extended JSON and is none.
     """

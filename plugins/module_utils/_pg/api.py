@@ -24,7 +24,6 @@ except ImportError:
     DRIVER_ERROR = Exception
 
 MINIMUM_DRIVER = (2, 8)
-INVALID_CATALOG_NAME = "3D000"
 
 
 class ServerUnreachable(GroundworkError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
+from .._host.process import arguments
+
 
 class Postmaster(t.NamedTuple):
     """
@@ -34,8 +36,8 @@ def running(data: Path) -> Postmaster:
 
 def _serves(pid: int, data: Path) -> bool:
     try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
-        if str(data) in arguments or str(data.resolve()) in arguments:
+        words = arguments(pid)
+        if str(data) in words or str(data.resolve()) in words:
             return True
         # Containers often keep root from seeing this of another account's process.
         return Path(f"/proc/{pid}/cwd").readlink() == data.resolve()

@@ -41,16 +41,6 @@ class SqlError(Exception):
         return self.sqlstate in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED, SERIALIZATION_FAILURE)
 
 
-class _Notices(list[str]):
-    """psycopg2 keeps the last 50 notices of a plain list; this one keeps the first ones of a run, bounded."""
-
-    LIMIT = 1000
-
-    def append(self, notice: str) -> None:
-        if len(self) < self.LIMIT:
-            super().append(" ".join(notice.split()))
-
-
 class Session:
     """A connection whose every call is one message to the server.
 
@@ -65,7 +55,6 @@ class Session:
         connection.autocommit = True
         if connection.encoding != "UTF8":
             connection.set_client_encoding("UTF8")
-        connection.notices = _Notices()
         self._cursor = connection.cursor()
         self._ahead = ""
         self.script_encoding = _UTF8
@@ -208,12 +197,6 @@ class Session:
             self._cursor.copy_expert(sql, data, size=1 << 16)
         except api.DRIVER_ERROR as error:
             raise SqlError(error, self.is_lost) from None
-
-    def take_notices(self) -> list[str]:
-        """Return the notices since the last call."""
-        notices = list(self._connection.notices)
-        self._connection.notices.clear()
-        return notices
 
     def cancel(self) -> None:
         """Ask the server to stop the statement that another thread is waiting for."""

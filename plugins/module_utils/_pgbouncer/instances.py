@@ -75,7 +75,7 @@ class Instances:
         return [number for number, unit in units.items() if unit.active or unit.enabled]
 
     def start_when_gone(self, process: int, pid: int) -> None:
-        """Have a process that is about to end started anew then, also when nobody comes back to do it."""
+        """Have a process that is about to end started anew then, also when no run comes back to do it."""
         name = self.service(process).unit
         argv = ["/bin/sh", "-c", _START_WHEN_GONE, "sh", str(pid), SYSTEMCTL, name]
         # One that waits already does the same.

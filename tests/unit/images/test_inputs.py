@@ -13,6 +13,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[3]
 NEEDED = ("roles", "plugins", "tests/images", "tests/molecule")
 MIRROR = ".cache/tests/mirror/inputs"
+KEY = ".cache/tests/mirror/tree/key.asc"
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +21,9 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("checkout")
     for folder in NEEDED:
         shutil.copytree(CHECKOUT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / MIRROR).parent.mkdir(parents=True)
+    (copy / KEY).parent.mkdir(parents=True)
     (copy / MIRROR).write_text("a mirror")
+    (copy / KEY).write_text("a key")
     return copy
 
 
@@ -60,6 +62,7 @@ def digest_with_another_line(checkout: Path, file: str) -> str:
     "file",
     [
         MIRROR,
+        KEY,
         "tests/images/prepare",
         "tests/images/prepared/postgresql_16.yml",
         "tests/molecule/hosts.py",

@@ -81,7 +81,7 @@ class Folder:
         both, key_text, certificate_text = (_content(self.path(name, ending)) for ending in ("pem", "key", "crt"))
         material, problem = _parse(*_split(both)) if both is not None else (Material(), None)
         if material.certificate is None:
-            # Somebody removed or damaged the file that counts: the other two may still be whole.
+            # The file that counts was removed or damaged: the other two may still be whole.
             material, other_problem = _parse(key_text, certificate_text)
             problem = problem or other_problem
         if material.certificate is None:

@@ -100,7 +100,7 @@ def plan_leaf(
         did not sign anything yet.
     """
     facts = stored.certificate
-    after = _leaf_facts(wanted, now)
+    after = _shown(wanted, now + datetime.timedelta(days=wanted.valid_days))
     if facts is None:
         if stored.problem:
             return _change(wanted.name, "renew", stored.problem, None, after)
@@ -163,7 +163,7 @@ def _check_given(facts: Facts, where: str, now: datetime.datetime) -> None:
 
 
 def _change(name: str, verb: str, reason: str, before: Facts | None, after: dict[str, t.Any] | None) -> Change:
-    shown = None if before is None else _shown(before)
+    shown = None if before is None else _shown(before, before.not_after)
     if after is None:
         after = {**(shown or {}), "files": "complete"}
         shown = {**(shown or {}), "files": reason}
@@ -171,25 +171,14 @@ def _change(name: str, verb: str, reason: str, before: Facts | None, after: dict
     return Change(name, verb, reason, Step(verb, kind, name, before=shown, after=after, statement=reason))
 
 
-def _shown(facts: Facts) -> dict[str, t.Any]:
+def _shown(described: Facts | Leaf, not_after: datetime.datetime) -> dict[str, t.Any]:
     return {
-        "subject": _subject(facts.subject),
-        "dns_names": sorted(facts.dns_names),
-        "ip_addresses": sorted(facts.ip_addresses),
-        "usage": sorted(facts.usage),
-        "key": _key(facts.key),
-        "not_after": f"{facts.not_after:%Y-%m-%d}",
-    }
-
-
-def _leaf_facts(wanted: Leaf, now: datetime.datetime) -> dict[str, t.Any]:
-    return {
-        "subject": _subject(wanted.subject),
-        "dns_names": sorted(wanted.dns_names),
-        "ip_addresses": sorted(wanted.ip_addresses),
-        "usage": sorted(wanted.usage),
-        "key": _key(wanted.key),
-        "not_after": f"{now + datetime.timedelta(days=wanted.valid_days):%Y-%m-%d}",
+        "subject": _subject(described.subject),
+        "dns_names": sorted(described.dns_names),
+        "ip_addresses": sorted(described.ip_addresses),
+        "usage": sorted(described.usage),
+        "key": _key(described.key),
+        "not_after": f"{not_after:%Y-%m-%d}",
     }
 
 

@@ -1,4 +1,4 @@
-"""Who holds the locks of apt and dpkg, and waiting until nobody does.
+"""Who holds the locks of apt and dpkg, and waiting until they are free.
 
 apt's own waiting names no holder when it gives up, and does not cover the lock of the package lists.
 """
@@ -44,7 +44,7 @@ def holder() -> tuple[str, int] | None:
 def wait_until_free(timeout: float) -> None:
     """
     :param timeout: seconds.
-    :raises GroundworkError: somebody still holds a lock; names the process.
+    :raises GroundworkError: a lock is still held; names the process.
     """
     deadline = time.monotonic() + timeout
     while True:

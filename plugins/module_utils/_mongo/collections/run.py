@@ -8,7 +8,7 @@ import typing as t
 
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
-from ..api import PRIMARY_LOST, Server, ServerUnreachable
+from ..api import ELECTION_SECONDS, PRIMARY_LOST, Server, ServerUnreachable
 from ..change import batches
 from ..._core.problems import Problems
 from .apply import Applied, Overtaken, apply
@@ -105,7 +105,8 @@ def reconcile(server: Server, settings: Settings) -> Outcome:
 
 def _await_primary(server: Server, settings: Settings, applied: Applied) -> None:
     try:
-        server.wait_for_primary(settings.wait_seconds)
+        in_a_set = server.facts.replica_set is not None
+        server.wait_for_primary(max(settings.wait_seconds, ELECTION_SECONDS) if in_a_set else settings.wait_seconds)
     except ServerUnreachable as error:
         error.details.update(actions=applied.actions, changed=bool(applied.actions))
         raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ..._host.process import arguments
 from . import process, settings
 
 _COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
@@ -23,7 +24,7 @@ _LETS_IN = re.compile(r"""(?m)(?:^|[\s{,."'])transitionToAuth["']?\s*[:=]\s*["']
 def of_process(running: process.Process) -> bool | None:
     """What the process's command line and configuration file say, ``None`` when they do not tell."""
     try:
-        words = Path(f"/proc/{running.pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        words = arguments(running.pid)
         path = configuration_file(words)
         text = Path(path).read_text(errors="replace") if path else ""
     except OSError:

@@ -22,7 +22,6 @@ TEXT_DEFAULTS = {"default_language": "english", "language_override": "language"}
 FLAT_DEFAULTS = {"bits": 26, "min": -180, "max": 180}
 OTHER_OPTIONS = ("expireAfterSeconds", "weights", "default_language", "language_override", "bits", "min", "max",
                  "storageEngine", "prepareUnique")
-SIGNATURE_OPTIONS = ("unique", "sparse", "partialFilterExpression", "collation", "wildcardProjection")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Projections of wildcard indexes: which fields they cover, whatever the notation."""
+"""Projections of wildcard indexes: which fields they cover, in any notation."""
 
 from __future__ import annotations
 

@@ -18,7 +18,6 @@ from .history import History
 from .lock import Lock
 from .resolve import Script
 
-PRIMARY_SECONDS = 60
 RETRIES = 3
 
 
@@ -117,7 +116,7 @@ class Run:
             except api.PRIMARY_LOST:
                 if attempt == RETRIES:
                     raise
-                self.server.wait_for_primary(PRIMARY_SECONDS)
+                self.server.wait_for_primary(api.ELECTION_SECONDS)
                 lock.assert_held()
 
     def _check_with_server(self, pending: list[state.Pending]) -> None:

@@ -1,4 +1,4 @@
-"""Questions to the members of a replica set, whatever state they are in."""
+"""Questions to the members of a replica set in any state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from .bootstrap import Seen
 from .newcomers import Answer, Inside, Known
 
 NOT_YET_INITIALIZED = 94
-INVALID_CONFIG = 93
 NO_REPLICATION = 76
 NEIGHBOUR_SECONDS = 3
 PAUSE_SECONDS = 0.25

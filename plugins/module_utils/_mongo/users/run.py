@@ -12,7 +12,6 @@ from .. import api
 from . import declared, live, model, plan
 
 ROUNDS = 3
-PRIMARY_SECONDS = 60
 
 # User or role appeared or went away between reading and writing: another run is at work.
 RACE_CODES = frozenset({51003, 51002, 11, 31})
@@ -113,7 +112,7 @@ class Reconciler:
             try:
                 self.server.run(step.database, step.command, write=True)
             except api.PRIMARY_LOST:
-                self.server.wait_for_primary(PRIMARY_SECONDS)
+                self.server.wait_for_primary(api.ELECTION_SECONDS)
                 return True
             except api.ServerRefused as error:
                 if error.server_code not in RACE_CODES:

@@ -10,7 +10,6 @@ from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
 from ..._host import command, filesystem
 
-BUILT_IN = ("C", "POSIX")
 # What glibc and Debian bring along without generating anything.
 ALWAYS = frozenset({"C", "POSIX", "C.utf8"})
 GENERATOR = Path("/usr/sbin/locale-gen")

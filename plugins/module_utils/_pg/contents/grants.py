@@ -75,7 +75,7 @@ def _choose(
     """The targets that a grant is about, each with whether its privileges are wanted there, and the unknown names.
 
     "All" leaves out what belongs to an extension, whose script set those privileges. An excluded object is one that the
-    role shall hold nothing on, because default privileges may well have given it something.
+    role must hold nothing on, because default privileges may well have given it something.
     """
     if grant.objects is None:
         everything = [c for c in candidates if c.sql not in extension_objects]
@@ -146,7 +146,7 @@ def _refuse_hanging(database: str, target: Target, chains: Chains, problems: Pro
             f"database {database}",
             f"{entry.grantee} has {entry.privilege} on {target.kind} {target.identity} from {entry.grantor}, "
             f"which shall no longer be able to give it.",
-            f"List what {entry.grantee} shall hold there (also if it is nothing), or set purge_grants.",
+            f"List what {entry.grantee} must hold there (also if it is nothing), or set purge_grants.",
             ErrorCode.GRANTED_ONWARD,
         )
 

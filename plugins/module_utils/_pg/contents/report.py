@@ -1,4 +1,4 @@
-"""What exists beside the listed contents: told, and left alone unless a purge option says otherwise."""
+"""What exists next to the listed contents: reported, and left alone unless a purge option says otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules that hold when nobody says otherwise, and the text of pg_hba.conf and pg_ident.conf."""
+"""The rules that hold by default, and the text of pg_hba.conf and pg_ident.conf."""
 
 from __future__ import annotations
 

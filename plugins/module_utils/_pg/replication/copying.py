@@ -22,6 +22,7 @@ from ..._core.answer import harmless
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
 from ..._host import command, filesystem
+from ..._host.process import arguments
 from ..._host.run_lock import one_run
 from ..quoting import identifier
 from .names import connection_string
@@ -238,8 +239,8 @@ def _left_behind(server: Server) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            arguments = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            if arguments[0] == str(server.bin / "pg_basebackup") and str(server.data) in arguments:
+            words = arguments(process.name)
+            if words[0] == str(server.bin / "pg_basebackup") and str(server.data) in words:
                 found.append(int(process.name))
     return found
 

@@ -127,7 +127,7 @@ class Handover:
             if error.sqlstate == "42501":
                 self._go_back(f"The target refuses pg_promote: {error.text}.", "Its replay lacks the grant; run again.")
             reason = error.text
-        # A request to promote cannot be rolled back, so the old primary must stay down until somebody has looked.
+        # A request to promote cannot be rolled back, so the old primary must stay down until a person has looked.
         raise GroundworkError(
             f"The target was asked to promote itself, and it is not known whether it has: {reason}.",
             where=self.server.where,

@@ -1,4 +1,4 @@
-"""What a run of the switchover playbook has to do, whatever an earlier run left behind. Pure."""
+"""What a run of the switchover playbook has to do, with what an earlier run left behind. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carrying out a plan for the units: what systemd is told, and waiting for the servers."""
+"""Carrying out a plan for the units: orders to systemd, and waiting for the servers."""
 
 from __future__ import annotations
 

@@ -138,11 +138,6 @@ def fold(word: str) -> str:
     return word.lower() if word.isascii() else "".join(c.lower() if c.isascii() else c for c in word)
 
 
-def string_text(text: str, token: Token) -> str:
-    """Return the value of a string token; escapes of E'' and U&'' strings are left as written."""
-    return token.value if text[token.start] == "$" else token.value.replace("''", "'")
-
-
 def _comment_end(text: str, position: int) -> int:
     depth = 1
     while depth:

@@ -42,7 +42,7 @@ class Patience:
 class Applier:
     """Brings processes to what was decided.
 
-    :param instances: unset where something else than systemd runs the processes, which can only be told to reload.
+    :param instances: unset where something else than systemd runs the processes, which can only be asked to reload.
     :param expected: by process number.
     :param processes: how many there shall be.
     """

@@ -1,4 +1,4 @@
-"""PAUSE, RESUME and RECONNECT on all processes of a host, and the guard that resumes when nobody else does."""
+"""PAUSE, RESUME and RECONNECT on all processes of a host, and the guard that resumes when nothing else does."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
 from ..._host import filesystem, run_lock
 from ..._host.account import Account
+from ..._host.process import arguments
 from ..._host.service import run_later, systemctl
 from ..console import Console, ConsoleError, socket_port
 
@@ -230,7 +231,7 @@ class Guard:
             return
         with contextlib.suppress(OSError, ValueError):
             pid = int(self._note.read_text(encoding="ascii"))
-            if str(self._program).encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+            if str(self._program) in arguments(pid):
                 os.kill(pid, signal.SIGTERM)
         filesystem.remove(self._note)
 

@@ -1,4 +1,4 @@
-"""The linter on pending scripts: what it is told, and what becomes of what it finds."""
+"""The linter on pending scripts: what it is given, and what becomes of what it finds."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ class UnlocatedError(Exception):
 
 
 class StatementFailedError(Exception):
-    """A statement of a script failed; whoever catches it knows what has been rolled back."""
+    """A statement of a script failed; the caller that catches it knows what has been rolled back."""
 
     def __init__(self, error: SqlError, statement: Statement, prepared: Prepared) -> None:
         self.error = error

@@ -1,4 +1,4 @@
-"""A statement's error, told with file, line and column."""
+"""A statement's error, reported with file, line and column."""
 
 from __future__ import annotations
 
