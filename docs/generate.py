@@ -1,5 +1,5 @@
 """Writes the reference pages from their specifications: one page per module, the variable table of each role, the error
-codes, and the budgets of the tests.
+codes, the budgets of the tests, and what a description of an application can hold.
 
 ``python docs/generate.py`` rewrites the pages; with ``--check`` it only says which are out of date and exits with 1.
 Modules are described by ``ansible-doc``, roles by their ``meta/argument_specs.yml`` and ``defaults/main.yml``, the
@@ -16,6 +16,7 @@ import sys
 import typing as t
 from pathlib import Path
 
+import application_schema
 import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -29,7 +30,10 @@ SLOTS = 2
 
 
 def main() -> int:
-    pages = {**module_pages(), **role_pages(), **error_code_page(), **testing_page()}
+    documents = module_documents()
+    options = {name: document["doc"].get("options", {}) for name, document in documents.items()}
+    pages = {**module_pages(documents), **role_pages(), **error_code_page(), **testing_page()}
+    pages.update(application_schema.compile_all(options, plain))
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text() != text]
     if "--check" in sys.argv[1:]:
         for path in stale:
@@ -42,7 +46,8 @@ def main() -> int:
     return 0
 
 
-def module_pages() -> dict[Path, str]:
+def module_documents() -> dict[str, dict[str, t.Any]]:
+    """What ``ansible-doc`` says about each module, by its short name."""
     names = sorted(path.stem for path in (CHECKOUT / "plugins/modules").glob("*.py"))
     described = subprocess.run(
         [Path(sys.executable).with_name("ansible-doc"), "--json", *(f"{COLLECTION}.{name}" for name in names)],
@@ -52,9 +57,11 @@ def module_pages() -> dict[Path, str]:
         check=True,
     )
     documents = json.loads(described.stdout)
-    return {
-        CHECKOUT / f"docs/modules/{name}.md": module_page(name, documents[f"{COLLECTION}.{name}"]) for name in names
-    }
+    return {name: documents[f"{COLLECTION}.{name}"] for name in names}
+
+
+def module_pages(documents: dict[str, dict[str, t.Any]]) -> dict[Path, str]:
+    return {CHECKOUT / f"docs/modules/{name}.md": module_page(name, document) for name, document in documents.items()}
 
 
 def module_page(name: str, document: dict[str, t.Any]) -> str:

@@ -6,6 +6,7 @@ import enum
 import typing as t
 
 _ANY = "Every module"
+_APPLICATIONS = "Applications"
 _HOST = "Hosts: files, packages, certificates and the kernel"
 _CLUSTERS = "PostgreSQL: clusters, services and configuration"
 _CONTENTS = "PostgreSQL: databases, roles, privileges and row security"
@@ -77,6 +78,8 @@ class ErrorCode(str, enum.Enum, metaclass=_NamedCodes):
     STATEMENT_FAILED = _ANY, """PostgreSQL refused a statement; its transaction was rolled back, and the message says
         what was done before it."""
 
+    INVALID_APPLICATION = _APPLICATIONS, """The description of an application, or the variables that name the
+        applications, are wrong; no server was touched."""
     APT_FAILED = _HOST, "apt or dpkg failed; the message names what it had begun."
     AUTHORITY_UNUSABLE = _HOST, """The certificate authority cannot sign: a file of it is missing, expired or of
         another key; no file was written."""

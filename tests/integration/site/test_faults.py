@@ -190,7 +190,8 @@ def test_missing_application(site, catalogues):
     before = catalogues()
     failed = site.run("-e", '{"applications": ["credforge", "no_such_application"]}')
     assert failed.code != 0 and catalogues() == before
-    assert "There is no application no_such_application" in failed.output
+    missing = site.applications.resolve() / "no_such_application"
+    assert f"there is no folder {missing}; create it, or take no_such_application out of the list" in failed.output
 
 
 @pytest.mark.parametrize("variable", ["postgresql_16_login_password", "mongodb_7_login_password"])
