@@ -310,7 +310,8 @@ class Sampler:
             if "x-refused" in schema or "x-same-as" in schema:
                 continue
             # Lists of a store are shown, so that what they hold can be.
-            shown = key in required or (depth == 1 and bool(_children(schema)))
+            listed = depth == 1 and bool(_children(schema))
+            shown = key in required or listed or self._sampled(f"{path}.{key}") is not None
             entry = self._entry(key, schema, f"{path}.{key}", depth, live and shown)
             lines += _described(schema, depth, key in required)
             lines += entry if shown or not live else [_commented_out(line, depth) for line in entry]
@@ -328,10 +329,13 @@ class Sampler:
             inner[first] = f"{indent}  - {inner[first].lstrip()}"
         return [f"{indent}{key}:", *inner]
 
+    def _sampled(self, path: str) -> t.Any:
+        return next((value for end, value in self.values.items() if f".{path}".endswith(f".{end}")), None)
+
     def _value(self, schema: Tree, path: str) -> t.Any:
-        for end, value in self.values.items():
-            if f".{path}".endswith(f".{end}"):
-                return value
+        sampled = self._sampled(path)
+        if sampled is not None:
+            return sampled
         if schema.get("default") not in (None, [], {}):
             return schema["default"]
         choices = _choices(schema)

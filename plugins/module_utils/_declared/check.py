@@ -7,7 +7,7 @@ import typing as t
 
 from .._core.error_codes import ErrorCode
 from .._core.errors import GroundworkError
-from . import references, structure
+from . import module_rules, references, structure
 from .application import Application, Server
 from .located import Entry, Located
 from .problem import Problem
@@ -43,7 +43,7 @@ class Check:
 
     def unused(self, engine: str, applications: t.Sequence[Application]) -> None:
         """A store that no host of the run holds: its templates stay as they are."""
-        self._everywhere.update(_REFERENCES[engine](applications, Server(), self._complete(applications)))
+        self._everywhere.update(self._of_applications(engine, applications, Server(), self._complete(applications)))
 
     def server(
         self, engine: str, host: str, applications: t.Sequence[Application], server: Server, resolver: Resolver
@@ -68,7 +68,16 @@ class Check:
             problems += structure.check(found, schema, application.file, engine)
             with_values.append(_with_store(application, engine, found))
         complete = not problems and self._complete(applications)
-        return problems + list(_REFERENCES[engine](with_values, server, complete))
+        return problems + self._of_applications(engine, with_values, server, complete)
+
+    @staticmethod
+    def _of_applications(
+        engine: str, applications: t.Sequence[Application], server: Server, complete: bool
+    ) -> list[Problem]:
+        problems = list(_REFERENCES[engine](applications, server, complete))
+        if complete and not problems:
+            return [problem for application in applications for problem in module_rules.problems(application, engine)]
+        return problems
 
     def _complete(self, applications: t.Sequence[Application]) -> bool:
         return not any(application.file in self._wrong_files for application in applications)

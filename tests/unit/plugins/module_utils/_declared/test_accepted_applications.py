@@ -88,7 +88,8 @@ def test_credforge_is_accepted():
         b"postgresql: {roles: [{name: a, connection_limit: '{{ limit }}', login: '{{ login }}', state: '{{ s }}'}]}\n",
         b"postgresql: {roles: [{name: a, valid_until: 2027-01-31T00:00:00Z}]}\n",
         b"postgresql: {roles: [{name: a, settings: {work_mem: null, x: 1, search_path: [a, b]}}]}\n",
-        b"postgresql: {databases: [{name: a, owner: pg_a, grants: [{role: PUBLIC, 'on': schema, privileges: ALL}]}]}\n",
+        b"postgresql: {databases: [{name: a, owner: pg_a, schemas: [{name: b}]}]}\n",
+        b"postgresql: {databases: [{name: a, grants: [{role: PUBLIC, 'on': schema, schema: b, privileges: ALL}]}]}\n",
         b"mongodb: {users: [{name: a, roles: [{role: readWrite, db: shop}]}]}\n",
         b"mongodb: {databases: [{name: a, collections: [{name: b, indexes: [{key: {c: 1}}]}], profile: portable}]}\n",
     ],
@@ -134,13 +135,10 @@ def test_lists_of_a_template_are_checked_in_its_line(tmp_path):
     ]
 
 
-def test_every_key_of_the_schema_is_accepted(everything, tmp_path):
-    for name in ("postgresql", "mongodb"):
-        (tmp_path / name).mkdir()
-    everything["postgresql"]["migrations"][0]["locations"] = ["postgresql"]
-    found = problems(yaml.safe_dump(everything).encode(), tmp_path)
-    # Names that are made up by the type of a key, such as an owner called "text", are not declared.
-    assert [line for line in found if "no application of this run declares the" not in line] == []
+def test_every_key_of_the_schema_is_accepted(everything):
+    # As a structure only: no server could have all of it together.
+    found = located.resolved(everything, 1)
+    assert list(structure.check(found, structure.load(), "application.yml")) == []
     keys = set(every_key(structure.load()))
     assert len(keys) > 150
     missing = [key for key in keys if not _is_there(everything, key)]
@@ -218,6 +216,24 @@ def test_the_schema_is_one_and_agrees_with_the_check(everything):
         assert list(validator.iter_errors(refused)), refused
     on = {"role": "a", "on": "database", "privileges": ["ALL"]}
     assert not list(validator.iter_errors({"postgresql": {"databases": [{"name": "a", "grants": [on]}]}}))
+
+
+LIMIT = "connection_limit -2 is not -1 (no limit), 0 or more"
+
+
+@pytest.mark.parametrize(
+    ("role", "variables", "refused"),
+    [
+        ("connection_limit: '{{ limit }}'", {"limit": "-2"}, [LIMIT]),
+        ("connection_limit: -2, password: '{{ generated }}'", None, [LIMIT]),
+        ("connection_limit: -2, password: !vault 'x'", {"x": "secret"}, [LIMIT]),
+        ("connection_limit: -2, settings: {a: !vault 'x'}", {"x": "secret"}, []),
+    ],
+)
+def test_what_modules_refuse_is_refused_as_far_as_the_values_are_known(tmp_path, role, variables, refused):
+    content = f"postgresql: {{roles: [{{name: a, {role}}}]}}\n".encode()
+    expected = [f"application.yml:1: postgresql.roles[0]: {text}" for text in refused]
+    assert problems(content, tmp_path, variables) == expected
 
 
 def test_the_sample_is_accepted_as_it_is(tmp_path):
