@@ -429,7 +429,7 @@ def run(module: GroundworkModule) -> dict[str, t.Any]:
     if not offline:
         api.require_driver(module)
         # One notation for every value of Extended JSON, the one in which the live state is read.
-        parameters["collections"] = api.one_notation(parameters["collections"])
+        parameters["collections"] = api.one_notation(parameters["collections"], "collections")
     specs = read_specification(parameters)
     progress: list[str] = []
 

@@ -48,7 +48,7 @@ NOT_PRIMARY_CODES = frozenset({10107, 13435, 11602, 13436, 189, 91, 11600, 10058
 # them.
 EXTENDED_JSON_KEYS = frozenset({
     "$oid", "$date", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$regularExpression", "$uuid",
-    "$binary", "$timestamp", "$minKey", "$maxKey",
+    "$binary", "$timestamp", "$minKey", "$maxKey", "$code", "$symbol",
 })
 
 
@@ -402,16 +402,17 @@ def _short(text: str) -> str:
     return " ".join(text.split()).rstrip(" ,")
 
 
-def one_notation(value: t.Any) -> t.Any:
+def one_notation(value: t.Any, where: str) -> t.Any:
     """Extended JSON as ``as_plain`` writes it, from any notation: dates in another time zone, numbers as texts.
 
+    :param where: the option that has it.
     :raises GroundworkError: something looks like Extended JSON and is none.
     """
     try:
         return as_plain(as_bson(value))
     except (ValueError, TypeError, KeyError, ArithmeticError, bson.errors.BSONError) as error:
         raise GroundworkError(
-            f"A value in Extended JSON is malformed: {error}", untouched="everything; nothing was written",
+            f"A value in Extended JSON is malformed: {error}", where=where, untouched="everything; nothing was written",
             hint="Dates are written as {$date: '2024-01-31T12:00:00Z'}, object ids as {$oid: <24 hexadecimal digits>}.",
             code=ErrorCode.EXTENDED_JSON,
         ) from None

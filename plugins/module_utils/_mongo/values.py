@@ -6,6 +6,9 @@ import decimal
 import json
 import typing as t
 
+# As many as a Decimal128 has, with its range of exponents.
+_DIGITS = decimal.Context(prec=34, Emin=-6143, Emax=6144, clamp=1)
+
 
 def canonical(value: t.Any) -> t.Any:
     """A JSON-able form that is equal exactly when the server calls two values equal.
@@ -14,12 +17,10 @@ def canonical(value: t.Any) -> t.Any:
     """
     if isinstance(value, bool):
         return ["bool", value]
-    if isinstance(value, (int, float)):
-        return ["number", _number(decimal.Decimal(str(value)))]
+    number = as_decimal(value)
+    if number is not None:
+        return ["number", _number(number)]
     if isinstance(value, dict):
-        for kind in ("$numberDecimal", "$numberDouble", "$numberLong", "$numberInt"):
-            if set(value) == {kind}:
-                return ["number", _number(decimal.Decimal(str(value[kind])))]
         return ["document", [[key, canonical(item)] for key, item in value.items()]]
     if isinstance(value, (list, tuple)):
         return ["array", [canonical(item) for item in value]]
@@ -41,7 +42,27 @@ def truth(value: t.Any) -> bool:
     return bool(value)
 
 
+def as_decimal(value: t.Any) -> decimal.Decimal | None:
+    """A number in any of its types; ``None`` for what is not a number.
+
+    The server compares a double with a Decimal128 by the 34 digits that the double has as a decimal: 0.1 is not 0.1.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return decimal.Decimal(value)
+    if isinstance(value, float):
+        return _DIGITS.create_decimal_from_float(value)
+    if isinstance(value, dict) and len(value) == 1:
+        kind, text = next(iter(value.items()))
+        if kind == "$numberDouble":
+            return _DIGITS.create_decimal_from_float(float(text))
+        if kind in ("$numberDecimal", "$numberLong", "$numberInt"):
+            return decimal.Decimal(str(text))
+    return None
+
+
 def _number(value: decimal.Decimal) -> str:
     if not value.is_finite():
         return str(value).lower()
-    return "0" if value == 0 else format(value.normalize(), "f")
+    return "0" if value == 0 else format(value.normalize(_DIGITS), "f")

@@ -10,6 +10,7 @@ import pytest
 from mongo_subject import Subject
 
 A = {"keys": {"a": 1}}
+TIME_SERIES = {"time_field": "t", "meta_field": "m"}
 
 
 def indexes(*values: t.Any) -> list[dict[str, t.Any]]:
@@ -101,6 +102,51 @@ BAD: list[tuple[str, list[dict[str, t.Any]], str, str]] = [
         indexes({**A, "weights": {"a": 2}}),
         "collections[1].indexes[1].weights",
         "only a text index",
+    ),
+    (
+        "_id descending",
+        indexes({"keys": {"_id": -1}}),
+        "collections[1].indexes[1].keys._id",
+        "the index on _id is ascending",
+    ),
+    ("NUL in a field", indexes({"keys": {"a\0b": 1}}), "collections[1].indexes[1].keys.a\0b", "a NUL character"),
+    (
+        "unknown language",
+        indexes({"keys": {"a": "text"}, "default_language": "klingon"}),
+        "collections[1].indexes[1].default_language",
+        "'klingon' is not a language of text indexes",
+    ),
+    (
+        "collation that its locale spoils",
+        indexes({**A, "collation": {"locale": "da", "strength": 2}}),
+        "collections[1].indexes[1].collation",
+        "the locale da has caseFirst upper, which needs a strength above 2; give caseFirst: 'off'",
+    ),
+    *(
+        (
+            f"{kind} in a collection with a collation",
+            [{"name": "first"}, {"name": "c", "collation": {"locale": "en"}, "indexes": [{"keys": {"a": kind}}]}],
+            "collections[1].indexes[0]",
+            f"a {kind} index cannot have the collation of its collection; give it collation: {{locale: simple}}",
+        )
+        for kind in ("text", "2d")
+    ),
+    *(
+        (
+            f"{words} in a time series",
+            [{"name": "first"}, {"name": "c", "timeseries": TIME_SERIES, "indexes": [index]}],
+            "collections[1].indexes[0]",
+            text,
+        )
+        for words, index, text in (
+            ("unique index", {"keys": {"m": 1}, "unique": True}, "a time series cannot have a unique index"),
+            ("text index", {"keys": {"m.a": "text"}}, "a time series cannot have a text index"),
+            (
+                "index that expires",
+                {"keys": {"t": 1}, "expire_after_seconds": 9},
+                "a time series expires by its own expire_after_seconds, not by an index",
+            ),
+        )
     ),
     ("_id_ taken", indexes({**A, "name": "_id_"}), "collections[1].indexes[1].name", "belongs to the index on _id"),
     (

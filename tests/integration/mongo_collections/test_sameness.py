@@ -13,7 +13,7 @@ import typing as t
 import pymongo.errors
 import pytest
 from ansible_collections.groundwork.databases.plugins.module_utils._core.problems import Problems
-from ansible_collections.groundwork.databases.plugins.module_utils._mongo.api import as_plain
+from ansible_collections.groundwork.databases.plugins.module_utils._mongo.api import as_bson, as_plain
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.declared import read_index
 from ansible_collections.groundwork.databases.plugins.module_utils._mongo.indexes.index import (
     differing_options,
@@ -24,7 +24,13 @@ from hypothesis import strategies as st
 
 SAME, OTHER_OPTIONS, OTHER_SIGNATURE = "same", "other options", "other signature"
 
-numbers = st.sampled_from([1, 1.0, 2, 5, 5.0, True])
+numbers = st.sampled_from(
+    [
+        0, 1, 1.0, 2, 5, 5.0, True, 0.1, 0.5, {"$numberLong": "5"}, {"$numberDouble": "0.1"}, {"$numberDouble": "NaN"},
+        {"$numberDecimal": "0.1"}, {"$numberDecimal": "0.5"}, {"$numberDecimal": "5.00"}, {"$numberDecimal": "-0"},
+        {"$numberDecimal": "NaN"},
+    ]
+)  # fmt: skip
 scalars = st.one_of(numbers, st.sampled_from(["x", None]))
 leaves = st.one_of(
     scalars,
@@ -185,7 +191,7 @@ def send(collection: t.Any, document: dict[str, t.Any], name: str) -> tuple[int,
     """Error number, 0 for none, and how many indexes were built."""
     command = {"createIndexes": collection.name, "indexes": [{**document, "name": name}]}
     try:
-        answer = collection.database.command(command)
+        answer = collection.database.command(as_bson(command))
     except pymongo.errors.OperationFailure as error:
         return error.code or -1, 0
     return 0, answer["numIndexesAfter"] - answer["numIndexesBefore"]

@@ -215,7 +215,7 @@ def _read_indexes(fields: Fields, options: dict[str, t.Any], problems: Problems)
 def check_duplicates(
     specs: tuple[IndexSpec, ...], inherited_collation: dict[str, t.Any] | None, problems: Problems
 ) -> None:
-    """Note indexes that the server could not keep beside each other: same name, same definition, two text indexes."""
+    """Note indexes that the server could not keep next to each other, or not with the collation of the collection."""
     names: dict[str, str] = {}
     signatures: dict[str, str] = {}
     text: str | None = None
@@ -230,6 +230,11 @@ def check_duplicates(
             problems.add(spec.path, f"a collection can have one text index, and {text} declares one")
         if spec.kind == "text":
             text = spec.path
+        if spec.kind in ("text", "2d") and "collation" not in spec.document and collation.of_index(inherited_collation):
+            problems.add(
+                spec.path,
+                f"a {spec.kind} index cannot have the collation of its collection; give it collation: {{locale: simple}}",
+            )
         names.setdefault(spec.name, spec.path)
         signatures.setdefault(signature, spec.path)
 
@@ -244,6 +249,9 @@ def _check_rules(spec: CollectionSpec, fields: Fields, problems: Problems) -> No
         for name, server_name in CREATE_OPTIONS.items():
             if server_name in options and server_name not in allowed:
                 problems.add(fields.where(name), f"a {word} cannot have this option")
+    if spec.kind == "timeseries":
+        for index in spec.indexes or ():
+            _check_index_of_timeseries(index, problems)
     if spec.kind == "view" and spec.indexes is not None:
         problems.add(fields.where("indexes"), "a view has no indexes")
     if options.get("capped") and "size" not in options:
@@ -259,3 +267,13 @@ def _check_rules(spec: CollectionSpec, fields: Fields, problems: Problems) -> No
             fields.where("expire_after_seconds"),
             "only a timeseries or clustered collection has this option; in others an index expires documents",
         )
+
+
+def _check_index_of_timeseries(index: IndexSpec, problems: Problems) -> None:
+    if index.document.get("unique"):
+        problems.add(index.path, "a time series cannot have a unique index")
+    if index.kind == "text":
+        problems.add(index.path, "a time series cannot have a text index")
+    # From 7.0 on an index on the time field expires the measurements that its partial filter names.
+    if "expireAfterSeconds" in index.document and "partialFilterExpression" not in index.document:
+        problems.add(index.path, "a time series expires by its own expire_after_seconds, not by an index")

@@ -169,8 +169,8 @@ def _compare_expiry(wanted: dict[str, t.Any], live: dict[str, t.Any], difference
 
 
 def _compare_fixed(wanted: dict[str, t.Any], live: dict[str, t.Any], difference: Difference) -> None:
-    existing_collation = collation.normalised(live.get("collation"))
-    if "collation" in wanted and collation.normalised(wanted["collation"]) != existing_collation:
+    existing_collation = collation.of_collection(live.get("collation"))
+    if "collation" in wanted and collation.of_collection(wanted["collation"]) != existing_collation:
         difference.stuck.append("its collation is another one, and is fixed")
     if "clusteredIndex" in wanted:
         existing = live.get("clusteredIndex") or {}

@@ -14,20 +14,41 @@ DEFAULTS: dict[str, t.Any] = {
     "normalization": False,
     "backwards": False,
 }
-# The one locale whose defaults differ, of the hundred that MongoDB 6.0 knows (each was created and read back).
-LOCALE_DEFAULTS: dict[str, dict[str, t.Any]] = {"fr_CA": {"backwards": True}}
+# What the rules of a locale change, of all that MongoDB 6.0 knows: each was created and read back. An index takes all
+# of it, a collection ``backwards`` only: the server fills in its own defaults before it asks for those of the locale.
+_NORMALIZED = "as bn el fa fa_AF gu he hi ig km kn kok mr my or pa ps si ta te vi yi yo"
+_OF_LOCALE: dict[str, dict[str, t.Any]] = {
+    **{locale: {"normalization": True} for locale in _NORMALIZED.split()},
+    "da": {"caseFirst": "upper"},
+    "fr_CA": {"backwards": True},
+    "mt": {"caseFirst": "upper"},
+    "th": {"alternate": "shifted", "normalization": True},
+}
+_OF_COLLECTIONS = ("backwards",)
 FIELDS = ("locale", *DEFAULTS)
 
 
-def normalised(collation: dict[str, t.Any] | None) -> dict[str, t.Any] | None:
-    """The collation that the server makes of it; ``None`` for simple binary comparison.
+def of_index(collation: dict[str, t.Any] | None) -> dict[str, t.Any] | None:
+    """The collation that ``createIndexes`` makes of it; ``None`` for simple binary comparison."""
+    return _filled(collation, DEFAULTS)
 
+
+def of_collection(collation: dict[str, t.Any] | None) -> dict[str, t.Any] | None:
+    """The collation that ``create`` makes of it; ``None`` for simple binary comparison."""
+    return _filled(collation, _OF_COLLECTIONS)
+
+
+def _filled(collation: dict[str, t.Any] | None, of_locale: t.Container[str]) -> dict[str, t.Any] | None:
+    """
     The ICU version that a server adds depends on its build and says nothing about what was asked for.
+
+    :param of_locale: the fields whose default the locale decides.
     """
     if not collation or collation.get("locale") == "simple":
         return None
     locale = collation["locale"]
-    filled = {"locale": locale, **DEFAULTS, **LOCALE_DEFAULTS.get(str(locale), {})}
+    own = _OF_LOCALE.get(str(locale).partition("@")[0], {})
+    filled = {"locale": locale, **DEFAULTS, **{name: value for name, value in own.items() if name in of_locale}}
     given = {name: value for name, value in collation.items() if name in filled}
     return {**filled, **{name: _typed(value, filled[name]) for name, value in given.items()}}
 
@@ -46,3 +67,14 @@ def problem(collation: dict[str, t.Any]) -> str | None:
     if not isinstance(collation.get("locale"), str) or not collation["locale"]:
         return "a collation needs a locale"
     return None
+
+
+def problem_of_index(collation: dict[str, t.Any]) -> str | None:
+    """What ``createIndexes`` would refuse because of what the locale adds."""
+    filled = of_index(collation)
+    if not filled or filled["caseFirst"] == "off" or filled["caseLevel"] or filled["strength"] > 2:
+        return None
+    return (
+        f"the locale {filled['locale']} has caseFirst {filled['caseFirst']}, which needs a strength above 2;"
+        " give caseFirst: 'off'"
+    )

@@ -35,6 +35,14 @@ PRIMARY_NAME = "_id_"
 LONGEST_TTL = 2**31 - 1
 TEXT_OPTIONS = ("weights", "default_language", "language_override", "text_index_version")
 FLAT_OPTIONS = ("bits", "min", "max")
+# Source: the manual's page on text search languages; in either case of letters. Arabic, Persian, Urdu and Chinese are
+# those of MongoDB Enterprise.
+_LANGUAGES = (
+    "da danish nl dutch en english fi finnish fr french de german hu hungarian it italian nb norwegian pt portuguese ro"
+    " romanian ru russian es spanish sv swedish tr turkish none ara arabic prs dari pes iranian persian farsi urd urdu"
+    " zhs zht hans hant trad simp"
+)
+TEXT_LANGUAGES = frozenset(_LANGUAGES.split())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +126,7 @@ def _read_collation(fields: Fields, options: dict[str, t.Any], problems: Problem
     value = fields.mapping("collation")
     if value is None:
         return
-    text = collation.problem(value)
+    text = collation.problem(value) or collation.problem_of_index(value)
     if text:
         problems.add(fields.where("collation"), text)
     options["collation"] = value
@@ -180,6 +188,9 @@ def _check_kind_options(
     raw_text = kind == "text" and all(direction != "text" or field == "_fts" for field, direction in keys)
     if raw_text and not options.get("weights"):
         problems.add(fields.where("weights"), "an index on _fts needs the weights of its fields")
+    language = options.get("default_language", "none")
+    if str(language).lower() not in TEXT_LANGUAGES:
+        problems.add(fields.where("default_language"), f"{language!r} is not a language of text indexes")
     for field, weight in (options.get("weights") or {}).items():
         if isinstance(weight, bool) or not isinstance(weight, int) or not 0 < weight < 100_000:
             problems.add(f"{fields.where('weights')}.{field}", "a weight is a whole number from 1 to 99999")

@@ -12,9 +12,9 @@ import dataclasses
 import json
 import typing as t
 
-from ..values import canonical, fingerprint, truth
+from ..values import as_decimal, canonical, fingerprint, truth
 from . import collation, partial_filter, projection
-from .keys import Keys, is_primary, normalised
+from .keys import Direction, Keys, is_primary, normalised
 
 # Options outside the signature that have a default which servers may or may not store. Text indexes always store
 # theirs.
@@ -80,9 +80,10 @@ def index_of(
     :param inherited_collation: the collection's default, which a *declared* index without a collation gets. An existing
         index is shown with the collation that it has, so nothing is to be inherited.
     """
-    declared_keys: Keys = tuple(document["key"].items())
+    declared_keys: Keys = tuple((field, _direction(value)) for field, value in document["key"].items())
     keys = normalised(declared_keys)
-    collated = collation.normalised(document.get("collation", inherited_collation))
+    own = document.get("collation")
+    collated = collation.of_collection(inherited_collation) if own is None else collation.of_index(own)
     unique = truth(document.get("unique", False))
     signature = {
         "key": canonical([list(pair) for pair in keys]),
@@ -102,6 +103,14 @@ def index_of(
         unique=unique,
         building=building,
     )
+
+
+def _direction(value: t.Any) -> Direction:
+    """The server takes every number for a direction, of whatever type, and old servers took other values."""
+    if isinstance(value, (int, float, str)):
+        return value
+    number = as_decimal(value)
+    return json.dumps(value, default=str) if number is None else float(number)
 
 
 def _others(document: dict[str, t.Any], keys: Keys) -> dict[str, t.Any]:

@@ -36,6 +36,8 @@ def read_keys(value: t.Any, path: str, problems: Problems) -> Keys:
     if sum(len(field.encode()) + 14 for field in fields) > MAXIMUM_BYTES:
         problems.add(path, f"the key pattern is longer than {MAXIMUM_BYTES} bytes")
     keys = tuple(pairs)
+    if keys == (("_id", -1),):
+        problems.add(f"{path}._id", "the index on _id is ascending; it is read in both directions")
     for field, direction in keys:
         _check_field(field, direction, f"{path}.{field}", problems)
     _check_combination(keys, path, problems)
@@ -112,6 +114,8 @@ def _direction(value: t.Any, path: str, problems: Problems) -> Direction:
 def _check_field(field: str, direction: Direction, path: str, problems: Problems) -> None:
     parts = field.split(".")
     wildcard = is_wildcard(field)
+    if "\0" in field:
+        problems.add(path, "a field name cannot hold a NUL character")
     if any(not part for part in parts):
         problems.add(path, "a field name cannot be empty")
     for position, part in enumerate(parts):

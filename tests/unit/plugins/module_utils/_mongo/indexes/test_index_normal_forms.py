@@ -110,9 +110,9 @@ def test_keys_and_the_names_that_drivers_give(written: t.Any, name: str) -> None
 
 
 def test_locale_with_defaults_of_its_own() -> None:
-    assert collation.normalised({"locale": "fr_CA"}) == collation.normalised({"locale": "fr_CA", "backwards": True})
-    assert collation.normalised({"locale": "fr"}) != collation.normalised({"locale": "fr", "backwards": True})
-    assert collation.normalised({"locale": "simple", "strength": 2}) is None
+    assert collation.of_index({"locale": "fr_CA"}) == collation.of_index({"locale": "fr_CA", "backwards": True})
+    assert collation.of_index({"locale": "fr"}) != collation.of_index({"locale": "fr", "backwards": True})
+    assert collation.of_index({"locale": "simple", "strength": 2}) is None
 
 
 def test_wildcard_projections() -> None:
