@@ -279,9 +279,12 @@ def planned_for_nothing(wanted: declared.Declaration) -> dict[str, t.Any]:
 
 
 def run(module: GroundworkModule) -> dict[str, t.Any]:
-    wanted = declared.read(module.params)
     if module.check_mode and module.params["assume_empty"]:
-        return planned_for_nothing(wanted)
+        return planned_for_nothing(declared.read(module.params))
+    for number, user in enumerate(module.params["users"]):
+        # The notation in which the server's are read, to be compared with them.
+        user["custom_data"] = api.one_notation(user["custom_data"], f"users[{number}].custom_data")
+    wanted = declared.read(module.params)
     server = api.connect(module.params, "groundwork mongo_users")
     try:
         if server.facts.engine == "documentdb":

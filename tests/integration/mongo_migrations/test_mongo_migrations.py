@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime
 import typing as t
+import uuid
 
+import bson
+import bson.binary
 import pytest
 
 COUNTRIES = {
@@ -17,6 +20,31 @@ COUNTRIES = {
         ],
     }
 }
+
+
+IDS = [
+    float("nan"), float("inf"), -1, 0.5, bson.Int64(2**40), bson.Decimal128("1E+6000"), "", "text", b"bytes",
+    bson.MinKey(), bson.MaxKey(), None, True, {}, {"n": float("nan")}, {"id": 1, "m": bson.MaxKey()}, bson.ObjectId(),
+    uuid.uuid4(), datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc), bson.Timestamp(1, 2), bson.Code("f()"),
+    bson.Binary(b"x", 5), bson.Binary(b"y", 128),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_documents_with_ids_of_every_type_are_changed_once(migrations: t.Any, size: int) -> None:
+    options: t.Any = bson.CodecOptions(uuid_representation=bson.binary.UuidRepresentation.STANDARD)
+    things = migrations.db.get_collection("things", codec_options=options)
+    things.insert_many([{"_id": one, "n": 0} for one in IDS])
+    update = {"collection": "things", "update": {"$inc": {"n": 1}}, "batch_size": size}
+    migrations.write("V1__count.json", {"update_many": update})
+    result = migrations.run()
+    assert not result.get("failed"), result["msg"]
+    assert [row["_id"] for row in things.find({"n": {"$ne": 1}})] == []
+    assert things.count_documents({"n": 1}) == len(IDS)
+    assert migrations.applied() == ["V 1"]
+    migrations.write("V2__none.json", {"delete_many": {"collection": "things", "filter": {"n": 1}, "batch_size": size}})
+    assert not migrations.run().get("failed")
+    assert list(things.find()) == []
 
 
 def test_files_are_applied_in_order_and_once(migrations: t.Any) -> None:

@@ -170,6 +170,39 @@ def test_what_is_unset_is_untouched(users: Run, accounts: t.Any) -> None:
     assert after["authenticationRestrictions"] == [{"clientSource": ["127.0.0.1"]}]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"$date": "2024-01-01T00:00:00+01:00"},
+        {"$date": "2024-01-01T00:00:00Z"},
+        {"$date": {"$numberLong": "1704067200000"}},
+        {"$numberLong": "5000000000"},
+        {"$numberInt": "7"},
+        {"$numberDouble": "0.5"},
+        {"$numberDecimal": "0.10"},
+        {"$oid": "65920080ffffffffffffffff"},
+        {"$binary": {"base64": "AQID", "subType": "00"}},
+        {"$uuid": "3b241101-e2bb-4255-8caf-4136c566a962"},
+        {"$regularExpression": {"pattern": "^a", "options": "si"}},
+        {"$timestamp": {"t": 1, "i": 2}},
+    ],
+    ids=lambda written: str(next(iter(written))),
+)
+def test_custom_data_converges_in_every_spelling_of_extended_json(users: Run, written: t.Any) -> None:
+    described = {"name": "spelled", "password": FIRST, "custom_data": {"value": written, "list": [written]}}
+    assert users(users=[described], check=True)["changed"]
+    assert users(users=[described])["changed"]
+    assert users(users=[described])["actions"] == []
+
+
+def test_malformed_custom_data_is_named_by_its_user(users: Run, accounts: t.Any) -> None:
+    broken = {"name": "broken", "password": FIRST, "custom_data": {"since": {"$date": "yesterday"}}}
+    refused = users(users=[{"name": "whole", "password": FIRST}, broken])
+    assert refused["failed"] and "A value in Extended JSON is malformed" in refused["msg"]
+    assert "where: users[1].custom_data" in refused["msg"]
+    assert not accounts.admin.command({"usersInfo": "whole"})["users"]
+
+
 def test_sets_are_exact_and_their_order_means_nothing(users: Run, accounts: t.Any) -> None:
     full = {
         **CREDFORGE,

@@ -14,6 +14,7 @@ import typing as t
 from ..._core.error_codes import ErrorCode
 from ..._core.errors import GroundworkError
 from .. import api
+from ..values import same
 from . import commands, operation, plan
 from .history import History, check_written
 from .lock import DUPLICATE_KEY, Lock
@@ -151,10 +152,14 @@ class Applier:
             self._write(commands.unmark(one, mark, None))
 
     def _ids(self, one: Operation, after: dict[str, t.Any]) -> list[t.Any]:
+        if after and same(after["after"], commands.GREATEST):
+            return []
         query = commands.next_ids(one, after, self.server.facts.engine)
         ids = [row["_id"] for row in self.server.rows(self.database, query)]
-        if after and ids and ids[0] == after["after"]:
+        if after and ids and same(ids[0], after["after"]):
             ids = ids[1:]
+        if after and not ids:
+            ids = [row["_id"] for row in self.server.rows(self.database, commands.last_id(one))]
         return ids[: one.batch_size]
 
     def _batch(

@@ -17,6 +17,9 @@ CHARACTERS_PER_BATCH = 4 * 1024 * 1024
 # again once the progress is recorded.
 MARK = "_groundwork_migration"
 
+# The value that the server orders after every other one.
+GREATEST = {"$maxKey": 1}
+
 
 def chunks(documents: list[dict[str, t.Any]], start: int) -> t.Iterator[tuple[int, list[dict[str, t.Any]]]]:
     """Documents from the number ``start`` on in batches, each with the number of its first one."""
@@ -77,9 +80,17 @@ def next_ids(one: Operation, after: dict[str, t.Any], engine: str) -> dict[str, 
         return query
     query["hint"] = {"_id": 1}
     if after:
-        # Unlike $gt, which only finds values of the same type, min goes on through every type of _id. It is inclusive.
+        # Unlike $gt, which only finds values of the same type, min goes on through every type of _id but MaxKey. It is
+        # inclusive.
         query.update({"min": {"_id": after["after"]}, "limit": one.batch_size + 1})
     return query
+
+
+def last_id(one: Operation) -> dict[str, t.Any]:
+    """The query for the document that comes after all others, which no range of the index has."""
+    condition = {"_id": GREATEST}
+    query = {"$and": [one.filter, condition]} if one.filter else condition
+    return {"find": one.collection, "filter": query, "projection": {"_id": 1}}
 
 
 def change(one: Operation, ids: list[t.Any], mark: str | None) -> dict[str, t.Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import typing as t
 
 from ..._core.error_codes import ErrorCode
@@ -160,10 +161,23 @@ def _restrictions(item: dict[str, t.Any], path: str, problems: Problems) -> froz
     found = set()
     for index, one in enumerate(listed):
         restriction = model.Restriction(frozenset(one["client_source"] or ()), frozenset(one["server_address"] or ()))
+        for name in ("client_source", "server_address"):
+            for text in one[name] or ():
+                if not _is_network(text):
+                    where = f"{path}.authentication_restrictions[{index}].{name}"
+                    problems.add(where, f"{text!r} is neither an address nor a network such as 192.0.2.0/24")
         if not any(restriction):
             problems.add(f"{path}.authentication_restrictions[{index}]", "client_source or server_address is needed")
         found.add(restriction)
     return frozenset(found)
+
+
+def _is_network(text: str) -> bool:
+    address, slash, length = text.partition("/")
+    try:
+        return ipaddress.ip_interface(text) is not None and (not slash or length.isdecimal()) and "%" not in address
+    except ValueError:
+        return False
 
 
 def refuse_twins(specs: t.Sequence[model.UserSpec | model.RoleSpec], problems: Problems) -> None:

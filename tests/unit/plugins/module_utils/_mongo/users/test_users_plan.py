@@ -67,8 +67,8 @@ CHANGED: list[tuple[dict[str, t.Any], bool, dict[str, t.Any]]] = [
     ),
     ({"custom_data": {"team": "risk"}}, True, {"customData": {"team": "risk"}}),
     (
-        {"authentication_restrictions": [{"client_source": ["b", "a"]}]}, True,
-        {"authenticationRestrictions": [{"clientSource": ["a", "b"]}]},
+        {"authentication_restrictions": [{"client_source": ["::1", "10.1.2.3/8"]}]}, True,
+        {"authenticationRestrictions": [{"clientSource": ["10.1.2.3/8", "::1"]}]},
     ),
 ]  # fmt: skip
 
@@ -77,6 +77,16 @@ CHANGED: list[tuple[dict[str, t.Any], bool, dict[str, t.Any]]] = [
 def test_one_command_with_what_differs(fields: dict[str, t.Any], fits: bool, expected: dict[str, t.Any]) -> None:
     sent = commands(declare(users=[{"name": "anna", **fields}]), model.Live(users={ANNA: live_user()}), fits)
     assert sent == ([{"updateUser": "anna", **expected}] if expected else [])
+
+
+@pytest.mark.parametrize("text", ["localhost", "10.0.0.0/33", "10.0.0.0/255.0.0.0", "10.0.0", "fe80::1%eth0", ""])
+def test_a_restriction_to_what_is_no_network_is_refused(text: str) -> None:
+    with pytest.raises(GroundworkError) as refused:
+        declare(users=[{"name": "anna", "authentication_restrictions": [{"server_address": ["127.0.0.1", text]}]}])
+    assert refused.value.what == (
+        f"users[0].authentication_restrictions[0].server_address: {text!r} is neither an address nor a network such as"
+        " 192.0.2.0/24"
+    )
 
 
 def test_no_password_in_what_is_shown() -> None:
