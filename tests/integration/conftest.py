@@ -59,6 +59,9 @@ class ModuleResult(dict):  # type: ignore[type-arg]
 
     output: str = ""
 
+    def __missing__(self, key: str) -> t.Any:
+        raise AssertionError(f"The module returned no {key}: {self.get('msg')}")
+
 
 def start_module(
     name: str,
