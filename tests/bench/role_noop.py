@@ -23,6 +23,7 @@ the locale en_US.UTF-8 and that folder). What is measured is the cost of that ma
 from __future__ import annotations
 
 import argparse
+import configparser
 import dataclasses
 import json
 import os
@@ -33,6 +34,8 @@ import tempfile
 import time
 import typing as t
 from pathlib import Path
+
+import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCENARIOS = CHECKOUT / "extensions/molecule"
@@ -56,7 +59,7 @@ class Play:
 
 
 class Bench:
-    def __init__(self, scenario: str) -> None:
+    def __init__(self, scenario: str, configuration: Path) -> None:
         self.scenario = scenario
         folder = SCENARIOS / scenario
         if not (folder / "converge.yml").is_file():
@@ -67,10 +70,7 @@ class Bench:
             "MOLECULE_SCENARIO_NAME": scenario,
             "MOLECULE_PROJECT_DIRECTORY": str(CHECKOUT),
             "MOLECULE_SCENARIO_DIRECTORY": str(folder),
-            "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / "collections"),
-            "ANSIBLE_PIPELINING": "true",
-            "ANSIBLE_GATHERING": "explicit",
-            "ANSIBLE_INJECT_FACT_VARS": "false",
+            "ANSIBLE_CONFIG": str(configuration),
             "ANSIBLE_NOCOLOR": "true",
         }
 
@@ -92,6 +92,16 @@ class Bench:
         if _CHANGED.search(output) or "PLAY RECAP" not in output:
             sys.exit(f"role_noop: {play.name} changed something or failed; converge first\n{output[-3000:]}")
         play.seconds.append(seconds)
+
+
+def write_configuration(path: Path) -> None:
+    """What Molecule gives every scenario, as a file for Ansible."""
+    text = (SCENARIOS / "config.yml").read_text().replace("${MOLECULE_PROJECT_DIRECTORY}", str(CHECKOUT))
+    written = configparser.ConfigParser(interpolation=None)
+    written.read_dict(yaml.safe_load(text)["ansible"]["cfg"])
+    written.set("defaults", "collections_path", str(CHECKOUT / "collections"))
+    with path.open("w") as out:
+        written.write(out)
 
 
 def calibration() -> list[dict[str, t.Any]]:
@@ -138,9 +148,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer", action="store_true", help="also a play with the tasks of geerlingguy.postgresql")
     options = parser.parse_args()
-    bench = Bench(options.scenario)
     with tempfile.TemporaryDirectory(prefix="role-noop-") as name:
         folder = Path(name)
+        write_configuration(folder / "ansible.cfg")
+        bench = Bench(options.scenario, folder / "ansible.cfg")
         pings = written(folder, f"{PINGS} pings", calibration())
         role = Play(f"converge.yml of {options.scenario}", SCENARIOS / options.scenario / "converge.yml")
         plays = [role, pings]
