@@ -351,16 +351,15 @@ import typing as t
 from ..module_utils._core.error_codes import ErrorCode
 from ..module_utils._core.errors import GroundworkError
 from ..module_utils._core.module import GroundworkModule, run_module
-from ..module_utils._core.problems import Problems
 from ..module_utils._mongo import api
-from ..module_utils._mongo.collections.declared import CollectionSpec, read_collections, read_database
 from ..module_utils._mongo.collections.plan import Policy
 from ..module_utils._mongo.collections.run import Outcome, Settings, plan_for_empty_server, reconcile
 from ..module_utils._mongo.connection import connection_argument_spec
 from ..module_utils._mongo.fields import as_number
 from ..module_utils._mongo.indexes import policy as index_policy
 from ..module_utils._mongo.profiles.ability import ability_of
-from ..module_utils._mongo.profiles.compatibility import AUTOMATIC, PROFILES, check_profile, profile_of
+from ..module_utils._mongo.profiles.compatibility import AUTOMATIC, PROFILES, profile_of
+from ..module_utils._mongo.profiles.specification import read_specification, refuse_impossible
 
 ASSUMED_VERSION = (7, 0)
 
@@ -384,24 +383,6 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "build_timeout": {"type": "int"},
         "assume_empty": {"type": "bool", "default": False},
     }
-
-
-def read_specification(parameters: dict[str, t.Any]) -> list[CollectionSpec]:
-    """:raises GroundworkError: the specification has problems; all of them are told."""
-    problems = Problems()
-    read_database(parameters["database"], problems)
-    specs = read_collections(parameters["collections"], parameters["database"], problems)
-    problems.raise_if_any("the specification", ErrorCode.INVALID_DECLARATION)
-    if parameters["profile"] != AUTOMATIC:
-        refuse_impossible(parameters["profile"], parameters["database"], specs)
-    return specs
-
-
-def refuse_impossible(profile: str, database: str, specs: list[CollectionSpec]) -> None:
-    """:raises GroundworkError: the profile cannot do all that is declared."""
-    problems = Problems()
-    check_profile(profile, database, specs, problems)
-    problems.raise_if_any(f"the specification for {profile}", ErrorCode.PROFILE)
 
 
 def policy_of(parameters: dict[str, t.Any]) -> Policy:

@@ -1,4 +1,4 @@
-"""What the content modules would refuse in a description whatever the server holds, by the modules' own rules."""
+"""What the content modules would refuse in a description without a look at the server, by the modules' own rules."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import datetime
 import re
 import typing as t
 
-from .._core.error_codes import ErrorCode
+from .._core.described import truth
 from .._core.errors import GroundworkError
-from .._core.problems import collected
-from .._mongo.collections import declared as mongo_collections
-from .._mongo.profiles.compatibility import AUTOMATIC, check_profile
+from .._mongo.profiles.specification import read_specification
 from .._mongo.users import declared as mongo_users
 from .._pg.contents import declared as pg_contents
 from .._pg.partitions import declared as pg_partitions
@@ -27,7 +25,6 @@ Place = tuple[str, Located, str]
 _STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]")
 # What a module takes as it is written, without defaults: an option that is there then means something.
 _AS_WRITTEN = ("collections",)
-_TRUE = frozenset(("true", "yes", "on", "1"))
 
 
 class _Unknown(Exception):
@@ -103,18 +100,10 @@ def _scalar(found: Located, expected: str | None) -> t.Any:
     if found.origin != "resolved" or value is None or expected is None:
         return value
     if expected == "boolean":
-        return str(value).lower() in _TRUE
+        return truth(value)
     if expected == "integer":
         return int(value)
     return float(value) if expected == "number" else str(value)
-
-
-def _read_collections(options: Options) -> None:
-    with collected("the collections", ErrorCode.INVALID_DECLARATION, "everything") as found:
-        mongo_collections.read_database(options["database"], found)
-        specs = mongo_collections.read_collections(options["collections"], options["database"], found)
-        if options["profile"] != AUTOMATIC and not found:
-            check_profile(options["profile"], options["database"], specs, found)
 
 
 def _by_path(entry: Located, path: str) -> Place:
@@ -178,6 +167,6 @@ _RULES: dict[str, dict[str, Rule]] = {
     },
     "mongodb": {
         "": (mongo_users.read, _by_path),
-        "databases": (_read_collections, _of_database),
+        "databases": (read_specification, _of_database),
     },
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import typing as t
 from pathlib import Path
@@ -26,7 +27,9 @@ _WORDS = {
 _TRUTH_WORDS = frozenset(("true", "false", "yes", "no", "on", "off", "1", "0"))
 
 
+@functools.cache
 def load() -> Schema:
+    """Read once in a process; nothing changes it."""
     return t.cast(Schema, json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 

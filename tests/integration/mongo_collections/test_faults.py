@@ -202,7 +202,7 @@ def test_a_step_down_in_mid_plan_is_survived_by_the_same_run(
 
 
 def without_primary(servers: list[Mongod], seconds: int) -> None:
-    """Nobody stands for election for so long."""
+    """No member stands for election for so long."""
     primary = primary_of(servers)
     for server in servers:
         with open_client(server) as client, contextlib.suppress(pymongo.errors.AutoReconnect):

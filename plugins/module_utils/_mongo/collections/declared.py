@@ -230,7 +230,7 @@ def check_duplicates(
             problems.add(spec.path, f"a collection can have one text index, and {text} declares one")
         if spec.kind == "text":
             text = spec.path
-        if spec.kind in ("text", "2d") and "collation" not in spec.document and collation.of_index(inherited_collation):
+        if spec.kind in ("text", "2d") and "collation" not in spec.document and collation.of_collection(inherited_collation):
             problems.add(
                 spec.path,
                 f"a {spec.kind} index cannot have the collation of its collection; give it collation: {{locale: simple}}",
